@@ -1,0 +1,1 @@
+"""What every package of the hub stands on: settings, database, ids, clock, crypto, log, web."""
