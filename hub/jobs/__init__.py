@@ -1,0 +1,1 @@
+"""The durable work table: publish, claim, complete, lanes, retry, dead letters, side effects, connection health."""

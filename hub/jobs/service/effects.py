@@ -1,0 +1,122 @@
+"""Side effects on other systems: written before the call, settled after it, never sent blindly twice.
+
+`intent` and `sent` are one write here: the row is committed as `sent` with a deadline before the call is made, so
+whoever finds
+it later knows that the call may have gone out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.orm import Session
+
+from hub.jobs import repository
+from hub.jobs.service.work import Call
+from hub.jobs.tables import EffectRow
+from hub.kit.bulk import insert_rows, update_rows
+from hub.sdk.errors import NeedsAck
+
+EFFECTS: Table = EffectRow.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that is about to be made. `key` is the stable reference that the other side gets."""
+
+    key: str
+    kind: str
+    connection_id: str
+    subject_id: str
+    request_hash: str
+
+
+def begin(session: Session, intents: Sequence[tuple[Intent, Call]], *, at: datetime, call_seconds: float) -> list[Call]:
+    """Write the intents and set each call's `mode` by what is known of it already.
+
+    What was sent and not answered is asked for first; before the deadline of that call, when it may still arrive, it
+    is only asked for. One key stands for one request: where the request is another by now, a person decides, unless the
+    first one surely did nothing.
+    """
+    known = repository.effects_by_key(session, [intent.key for intent, _ in intents])
+    deadline = at + timedelta(seconds=call_seconds)
+    fresh, again = [], []
+    for intent, call in intents:
+        call.effect_key = intent.key
+        row = known.get(intent.key)
+        if row is None:
+            fresh.append(_new_row(intent, at, deadline))
+        elif row.state in ("confirmed", "settled"):
+            call.mode, call.known = "adopt", row.result
+        elif row.state not in ("intent", "refused") and row.request_hash != intent.request_hash:
+            call.refusal = _other_request(intent)
+        elif row.state != "refused" and row.call_deadline is not None and row.call_deadline > at:
+            call.mode = "ask"
+        else:
+            call.mode = "send" if row.state in ("intent", "refused") else "find"
+            again.append(
+                {
+                    "idem_key": intent.key, "state": "sent", "request_hash": intent.request_hash,
+                    "call_deadline": deadline, "attempts": row.attempts + 1,
+                }
+            )  # fmt: skip
+    insert_rows(session, EFFECTS, fresh)
+    update_rows(session, EFFECTS, again, key=("idem_key",))
+    return [call for _, call in intents]
+
+
+def unanswered(session: Session, keys: Sequence[str]) -> dict[str, datetime]:
+    """Keys of calls that were made and whose answer nobody has, with the moment after which none of them can arrive."""
+    known = repository.effects_by_key(session, keys)
+    return {
+        key: row.call_deadline
+        for key, row in known.items()
+        if row.state in ("sent", "in_doubt") and row.call_deadline is not None
+    }
+
+
+def confirm(session: Session, *, results: Mapping[str, tuple[str | None, Mapping[str, Any]]], at: datetime) -> None:
+    """The other side surely has these: key -> (its id, what we keep of its answer)."""
+    update_rows(
+        session,
+        EFFECTS,
+        [
+            {
+                "idem_key": key,
+                "state": "confirmed",
+                "remote_id": remote_id,
+                "result": dict(result),
+                "error": None,
+                "confirmed_at": at,
+            }
+            for key, (remote_id, result) in results.items()
+        ],
+        key=("idem_key",),
+    )
+
+
+def mark(session: Session, *, keys: Mapping[str, str], state: str) -> None:
+    """Note an error on effects: `in_doubt` when it may have happened, `refused` when it surely did not."""
+    update_rows(
+        session, EFFECTS,
+        [{"idem_key": key, "state": state, "error": error} for key, error in keys.items()],
+        key=("idem_key",),
+    )  # fmt: skip
+
+
+def _other_request(intent: Intent) -> NeedsAck:
+    return NeedsAck(
+        f"not sent: {intent.kind} {intent.key} went out before with other content, and its answer was lost. Look on "
+        "the other side what became of it; then skip this job, or undo the change and retry it",
+        code="other_request",
+    )
+
+
+def _new_row(intent: Intent, at: datetime, deadline: datetime) -> dict[str, Any]:
+    return {
+        "idem_key": intent.key, "kind": intent.kind, "connection_id": intent.connection_id,
+        "subject_id": intent.subject_id, "state": "sent", "request_hash": intent.request_hash,
+        "call_deadline": deadline, "attempts": 1, "created_at": at,
+    }  # fmt: skip

@@ -1,0 +1,147 @@
+"""Rows of the durable work table."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Float, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.kit.db import Base
+from hub.kit.types import BigId, Id, JsonDocument, UtcDateTime
+
+OPEN_STATES = "state IN ('ready', 'leased', 'parked')"
+DUE_STATES = "state IN ('ready', 'leased')"
+
+
+class JobRow(Base):
+    """One piece of work. `due_at` is the run-at time when ready, the lease's end when leased, and when it stopped.
+
+    `plugin` and `plugin_version` are those with which it failed last: a mended version is a reason to try again.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('ready', 'leased', 'parked', 'done', 'skipped')", name="state"),
+        Index("uq_jobs_idem_key", "idem_key", unique=True),
+        Index(
+            "ix_jobs_due",
+            "queue",
+            "connection_id",
+            "priority",
+            "job_id",
+            sqlite_where=text(DUE_STATES),
+            postgresql_where=text(DUE_STATES),
+        ),
+        Index(
+            "ix_jobs_open_lane", "lane", "job_id", sqlite_where=text(OPEN_STATES), postgresql_where=text(OPEN_STATES)
+        ),
+        Index("ix_jobs_subject", "subject_id", "job_id"),
+        Index("ix_jobs_state", "state", "job_id", sqlite_where=text(OPEN_STATES), postgresql_where=text(OPEN_STATES)),
+    )
+
+    job_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    queue: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(60))
+    lane: Mapped[str] = mapped_column(String(250))
+    idem_key: Mapped[str] = mapped_column(String(250))
+    connection_id: Mapped[str | None] = mapped_column(Id)
+    subject_id: Mapped[str | None] = mapped_column(String(80))
+    args: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    correlation_id: Mapped[str | None] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(String(10), server_default="ready")
+    priority: Mapped[int] = mapped_column(Integer, server_default="0")
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    crashes: Mapped[int] = mapped_column(Integer, server_default="0")
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    error_class: Mapped[str | None] = mapped_column(String(40))
+    error: Mapped[str | None] = mapped_column(Text)
+    plugin: Mapped[str | None] = mapped_column(String(60))
+    plugin_version: Mapped[str | None] = mapped_column(String(30))
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class EffectRow(Base):
+    """One side effect on another system: written before the call, settled after it."""
+
+    __tablename__ = "effects"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('intent', 'sent', 'confirmed', 'in_doubt', 'settled', 'refused', 'voided')", name="state"
+        ),
+        Index(
+            "ix_effects_in_doubt",
+            "connection_id",
+            sqlite_where=text("state = 'in_doubt'"),
+            postgresql_where=text("state = 'in_doubt'"),
+        ),
+        Index("ix_effects_subject", "subject_id"),
+    )
+
+    idem_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    connection_id: Mapped[str] = mapped_column(Id)
+    subject_id: Mapped[str] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(String(10))
+    request_hash: Mapped[str] = mapped_column(String(64))
+    remote_id: Mapped[str | None] = mapped_column(String(200))
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    call_deadline: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    result: Mapped[dict[str, Any] | None] = mapped_column(JsonDocument)
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ConnectionHealthRow(Base):
+    """Whether a connection may be called now; read inside the claim, so that a dead one costs no worker.
+
+    `recent_failures` has a bit for each of the last calls, `opened` counts how often the circuit opened in a row (0: it
+    is closed), `probe_token` is the lease of the one call that may try it. `renewed_at` is when its credentials were
+    renewed, until a call succeeds.
+    """
+
+    __tablename__ = "connection_health"
+
+    connection_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    blocked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paused_reason: Mapped[str | None] = mapped_column(Text)
+    failures_in_row: Mapped[int] = mapped_column(Integer, server_default="0")
+    recent_failures: Mapped[int] = mapped_column(Integer, server_default="0")
+    opened: Mapped[int] = mapped_column(Integer, server_default="0")
+    probe_token: Mapped[str | None] = mapped_column(String(40))
+    renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    retry_budget: Mapped[float] = mapped_column(Float, server_default="10")
+    last_ok_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class ConnectionSlotRow(Base):
+    """A batch of calls that a worker makes to a connection; there are never more than `slots` of them at once.
+
+    `until` is the end of the worker's lease: a slot whose worker died is free then.
+    """
+
+    __tablename__ = "connection_slots"
+
+    connection_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    slot: Mapped[int] = mapped_column(Integer, primary_key=True)
+    slots: Mapped[int] = mapped_column(Integer)
+    lease_token: Mapped[str] = mapped_column(String(40))
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ScheduleRow(Base):
+    """Work that comes again: `cron` in UTC; `due_at` is the next time, moved in the transaction that enqueues."""
+
+    __tablename__ = "schedules"
+
+    schedule_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(60))
+    cron: Mapped[str] = mapped_column(String(60))
+    connection_id: Mapped[str | None] = mapped_column(Id)
+    args: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"))
