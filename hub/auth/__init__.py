@@ -1,0 +1,1 @@
+"""Principals, API keys, scopes, and requests that are safe to repeat."""
