@@ -1,0 +1,1 @@
+"""One configured account of one adapter: settings, secrets, cursors, schedules, health."""
