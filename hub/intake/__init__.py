@@ -1,0 +1,1 @@
+"""Raw messages: store, dedupe, parse, park, block, replay."""
