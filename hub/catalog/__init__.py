@@ -1,0 +1,1 @@
+"""Products, and what channels call them."""

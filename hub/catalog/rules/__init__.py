@@ -1,0 +1,1 @@
+"""What the catalogue decides without any I/O."""

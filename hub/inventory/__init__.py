@@ -1,0 +1,1 @@
+"""Locations, levels, reservations and the movement ledger."""

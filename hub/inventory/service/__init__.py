@@ -1,0 +1,1 @@
+"""Use cases of inventory; `session` first, keyword arguments after."""
