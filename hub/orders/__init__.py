@@ -1,0 +1,1 @@
+"""The order aggregate: accept, revise, hold, cancel, timeline."""
