@@ -1,0 +1,1 @@
+"""Exceptions that people work on."""

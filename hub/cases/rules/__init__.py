@@ -1,0 +1,1 @@
+"""What cases decide without any I/O."""

@@ -1,0 +1,1 @@
+"""Use cases of cases; `session` first, keyword arguments after."""

@@ -1,0 +1,1 @@
+"""Checks, findings, holds and the approval policy."""

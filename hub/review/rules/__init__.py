@@ -1,0 +1,1 @@
+"""The hub's own checks, the review policy and what comes of the findings; pure."""
