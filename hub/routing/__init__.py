@@ -1,0 +1,1 @@
+"""Rule sets, the pure planner, decisions and their explanations."""
