@@ -1,0 +1,1 @@
+"""Fulfilment orders, shipments, parcels, labels and tracking."""

@@ -1,0 +1,1 @@
+"""The hub's own printed documents: pure functions from plain values to PDF bytes."""

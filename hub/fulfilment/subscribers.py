@@ -1,0 +1,364 @@
+"""Rate shipments, buy their labels, give labels back: the paid calls of the hub, each at most once."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy.orm import Session
+
+from hub.canonical.shipping import FoundShipment, Rate, ShipmentResult
+from hub.connections.service.adapters import Adapters, ConnectionInfo, load_by_name, load_kind
+from hub.fulfilment import repository
+from hub.fulfilment.labels import write_labels
+from hub.fulfilment.rules.rates import Offer, best_offer
+from hub.fulfilment.service.requests import Consignment, consignment
+from hub.fulfilment.service.ship import LABEL, RATE, VOID, queue_label
+from hub.fulfilment.service.stops import what_stops
+from hub.fulfilment.service.work import ending
+from hub.fulfilment.tables import FulfilmentOrderRow, ParcelRow, ShipmentRow, StoredDocumentRow
+from hub.jobs.events import Event
+from hub.jobs.service.effects import Intent, begin, confirm, mark
+from hub.jobs.service.publish import publish
+from hub.jobs.service.work import Call, Job, Outcome, Prepared, Skip
+from hub.kit.clock import Clock
+from hub.kit.ids import digest, new_id
+from hub.orders import repository as orders_repository
+from hub.orders.service.changes import OrderChanges, lock
+from hub.orders.service.holds import CANCEL_REQUESTED
+from hub.sdk.adapters import Carrier
+from hub.sdk.errors import AuthFailed, NeedsAck, PluginError, RateLimited, Rejected, Transient, Uncertain
+from hub.sdk.values import Outgoing, Raw
+
+
+class RateShipments:
+    """Handler of `shipment.rate`: ask every carrier, keep the answers, choose."""
+
+    kind = RATE
+    queue = "outward"
+
+    def __init__(self, *, clock: Clock, adapters: Adapters) -> None:
+        self._clock = clock
+        self._adapters = adapters
+
+    def prepare(self, session: Session, jobs: Sequence[Job]) -> Prepared:
+        """Shipments that are still drafts."""
+        carriers = [info for info in load_kind(session, "carrier") if info.live]
+        prepared = Prepared()
+        for job, shipment in _of_jobs(session, jobs):
+            if shipment is None or shipment.state != "draft":
+                prepared.skips.append(Skip(job, "not a draft"))
+                continue
+            parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
+            prepared.calls.append(Call(job, "", (consignment(session, shipment, parcels), carriers)))
+        return prepared
+
+    def perform(self, calls: Sequence[Call]) -> list[Outcome]:
+        """A carrier that fails only takes its own offers away, unless none is left."""
+        return [self._rate(call) for call in calls]
+
+    def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """Keep all offers and queue the purchase of the best."""
+        for outcome in outcomes:
+            offers, chosen = outcome.result
+            shipment = repository.find_shipment(session, outcome.call.data[0].shipment.shipment_id, lock=True)
+            if shipment is None or shipment.state != "draft":
+                continue
+            shipment.rates = [offer.to_json() for offer in offers]
+            shipment.carrier_connection, shipment.service = chosen.carrier_connection, chosen.rate.service
+            shipment.state, shipment.version = "rated", shipment.version + 1
+            session.flush()
+            queue_label(session, shipment, rated=True)
+
+    def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
+        """The shipment stays a draft; the parked job opens a case."""
+
+    def _rate(self, call: Call) -> Outcome:
+        consigned, carriers = call.data
+        at = self._clock.now()
+        offers: list[Offer] = []
+        errors: list[PluginError] = []
+        for carrier in carriers:
+            adapter = self._adapters.carrier(carrier)
+            if "rate" not in adapter.capabilities():
+                continue
+            try:
+                call.refuse_late()
+                rates: list[Rate] = adapter.rate(consigned.rate_request(at))
+            except PluginError as error:
+                errors.append(error)
+                continue
+            offers.extend(Offer(carrier.name, rate) for rate in rates)
+        if not offers:
+            return Outcome(
+                call, error=errors[0] if errors else Rejected("no carrier offers this route", code="no_rate")
+            )
+        preferred = consigned.shipment.carrier_connection, consigned.shipment.service
+        return Outcome(call, result=(offers, best_offer(offers, preferred=preferred)))
+
+
+class BuyLabels:
+    """Handler of `shipment.label`."""
+
+    kind = LABEL
+    queue = "outward"
+
+    def __init__(self, *, clock: Clock, adapters: Adapters, labels: Path, call_seconds: float) -> None:
+        self._clock = clock
+        self._adapters = adapters
+        self._labels = labels
+        self._call_seconds = call_seconds
+
+    def prepare(self, session: Session, jobs: Sequence[Job]) -> Prepared:
+        """Intent first. A held or cancelled order gets no label: its shipment stays rated until it is released.
+
+        Where an answer was lost, the carrier is asked all the same, and nothing is bought if it has nothing.
+        """
+        at, prepared, intents = self._clock.now(), Prepared(), []
+        for job, shipment in _of_jobs(session, jobs):
+            if shipment is None or shipment.state not in ("rated", "label_requested", "in_doubt"):
+                prepared.skips.append(Skip(job, "no label wanted"))
+                continue
+            parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
+            held = _is_held(session, shipment, parcels)
+            if shipment.state == "rated" and held:
+                prepared.skips.append(Skip(job, "order held"))
+                continue
+            carrier = load_by_name(session, shipment.carrier_connection or "")
+            if not carrier.live:
+                prepared.skips.append(Skip(job, "carrier connection is not live"))
+                continue
+            asked = consignment(session, shipment, parcels)
+            shipment.state, shipment.updated_at = "label_requested", at
+            request = orjson.dumps(asked.shipment_request(at).model_dump(mode="json", exclude={"ship_at"}))
+            intent = Intent(shipment.reference, LABEL, carrier.connection_id, shipment.shipment_id, digest(request))
+            intents.append((intent, Call(job, carrier.connection_id, _Purchase(asked, carrier, held=held))))
+        session.flush()
+        prepared.calls = begin(session, intents, at=at, call_seconds=self._call_seconds)
+        return prepared
+
+    def perform(self, calls: Sequence[Call]) -> list[Outcome]:
+        """After a lost answer: ask by our reference; without that ability a person decides."""
+        carrier = self._adapters.carrier(calls[0].data.carrier)
+        return [self._buy(carrier, call) for call in calls]
+
+    def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """Numbers, cost and documents of bought labels."""
+        at = self._clock.now()
+        bought = [outcome for outcome in outcomes if outcome.result is not None]
+        confirm(
+            session, at=at,
+            results={
+                o.call.effect_key or "": (o.result[0].carrier_ref, {"raw": o.result[1]})
+                for o in bought if o.call.mode != "adopt"
+            },
+        )  # fmt: skip
+        repository.lock_orders_of(session, [o.call.data.asked.shipment.shipment_id for o in outcomes])
+        for outcome in bought:
+            self._write(session, outcome)
+        for outcome in outcomes:
+            if outcome.result is None:
+                self._back_to_rated(session, outcome.call, "nothing was bought, and the order is held by now")
+
+    def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
+        """Surely not bought: the shipment may be rated anew. Anything else may have been bought: in doubt."""
+        repository.lock_orders_of(session, [o.call.data.asked.shipment.shipment_id for o in outcomes])
+        for outcome in outcomes:
+            if not outcome.call.data.doubt:
+                self._back_to_rated(session, outcome.call, str(outcome.error))
+                continue
+            shipment = repository.find_shipment(session, outcome.call.data.asked.shipment.shipment_id, lock=True)
+            if shipment is not None:
+                shipment.state = "in_doubt"
+            mark(session, keys={outcome.call.effect_key or "": str(outcome.error)[:1000]}, state="in_doubt")
+
+    def _back_to_rated(self, session: Session, call: Call, why: str) -> None:
+        mark(session, keys={call.effect_key or "": why[:1000]}, state="refused")
+        shipment = repository.find_shipment(session, call.data.asked.shipment.shipment_id, lock=True)
+        if shipment is not None and shipment.state in ("label_requested", "in_doubt"):
+            shipment.state = "rated"
+            self._stop_if_cancelled(session, shipment)
+
+    def _buy(self, carrier: Carrier[Any], call: Call) -> Outcome:
+        purchase: _Purchase = call.data
+        asked = purchase.asked
+        purchase.doubt = call.mode != "send"
+        try:
+            raw = self._known(carrier, call)
+            if raw is None and purchase.held:
+                return Outcome(call)
+            if raw is None:
+                outgoing = carrier.build_shipment(asked.shipment_request(self._clock.now()))
+                call.refuse_late()
+                raw = _send(carrier, outgoing, purchase)
+            result = carrier.parse_shipment(raw)
+        except PluginError as error:
+            purchase.doubt = purchase.doubt and not (purchase.sent and isinstance(error, Rejected))
+            return Outcome(call, error=error)
+        except Exception as error:  # noqa: BLE001  a bug over one answer must not lose what the others bought
+            return Outcome(call, error=error)
+        try:
+            purchase.files = write_labels(
+                self._labels, number=asked.shipment.number, shipment_id=asked.shipment.shipment_id, result=result
+            )
+        except OSError as error:
+            return Outcome(call, error=Transient(f"the label cannot be written: {error.strerror}", code="no_disk"))
+        return Outcome(call, result=(result, base64.b64encode(raw.body).decode()))
+
+    def _known(self, carrier: Carrier[Any], call: Call) -> Raw | None:
+        if call.mode == "adopt":
+            return Raw(body=base64.b64decode(str((call.known or {}).get("raw", ""))))
+        if call.mode == "send" or carrier.manifest.idempotency == "key":
+            return None  # under our key the carrier answers a repeated purchase with the first one
+        if "find_by_reference" not in carrier.capabilities():
+            raise _needs_person(call)
+        found = [item for item in _ask(carrier, call.data) if not item.voided]
+        if not found and call.mode == "ask":
+            raise Uncertain("the carrier has no such label yet: the earlier call may still arrive")
+        call.data.doubt = bool(found)
+        return Raw(body=found[0].raw.encode()) if found else None
+
+    def _write(self, session: Session, outcome: Outcome) -> None:
+        result: ShipmentResult = outcome.result[0]
+        at = self._clock.now()
+        shipment = repository.find_shipment(session, outcome.call.data.asked.shipment.shipment_id, lock=True)
+        if shipment is None or shipment.state == "voided":
+            return
+        parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
+        for parcel, bought in zip(parcels, result.parcels, strict=True):
+            parcel.tracking_number, parcel.tracking_url = bought.tracking_number, bought.tracking_url
+            parcel.status = "label_ready"
+        shipment.state, shipment.carrier_ref, shipment.updated_at = "label_ready", result.carrier_ref, at
+        shipment.version += 1
+        if result.cost is not None:
+            shipment.cost_minor, shipment.cost_currency = result.cost.minor, result.cost.currency
+        there = {(row.kind, row.format, row.part) for row in repository.documents(session, shipment.shipment_id)}
+        session.add_all(
+            StoredDocumentRow(
+                document_id=new_id(), subject_id=shipment.shipment_id, kind=kind, format=form, part=part,
+                path=str(path), digest=digest(content), voided=False, created_at=at,
+            )
+            for part, kind, form, path, content in outcome.call.data.files
+            if (kind, form, part) not in there
+        )  # fmt: skip
+        session.flush()
+        changes = OrderChanges()
+        lock(session, changes, [shipment.order_id])
+        changes.record(
+            shipment.order_id, "shipment.labelled", actor=f"connection:{shipment.carrier_connection}",
+            data={
+                "shipment": shipment.number, "service": shipment.service, "cost_minor": shipment.cost_minor,
+                "currency": shipment.cost_currency, "tracking_numbers": [p.tracking_number for p in parcels],
+            },
+        )  # fmt: skip
+        changes.flush(session, at=at)
+        self._stop_if_cancelled(session, shipment)
+
+    def _stop_if_cancelled(self, session: Session, shipment: ShipmentRow) -> None:
+        """A cancellation that had to wait for the carrier's answer goes on."""
+        work = _work_of(session, shipment)
+        if work.negotiation == "cancel_accepted":
+            publish(session, [replace(ending(work), cause=f"{work.version}:{shipment.version}:{shipment.state}")])
+        holds = orders_repository.open_holds(session, [shipment.order_id]).get(shipment.order_id, [])
+        if any(hold.reason_code == CANCEL_REQUESTED for hold in holds):
+            event = Event(
+                kind="order.cancel_requested", subject_id=shipment.order_id, lane=f"order:{shipment.order_id}",
+                cause=f"answered:{shipment.shipment_id}:{shipment.version}:{shipment.state}", priority=-1,
+            )  # fmt: skip
+            publish(session, [event])
+
+
+class VoidLabels:
+    """Handler of `shipment.void`: give a bought label back to its carrier, where it takes them."""
+
+    kind = VOID
+    queue = "outward"
+
+    def __init__(self, *, adapters: Adapters) -> None:
+        self._adapters = adapters
+
+    def prepare(self, session: Session, jobs: Sequence[Job]) -> Prepared:
+        """Voiding is idempotent at every carrier: no intent is needed."""
+        prepared = Prepared()
+        for job, shipment in _of_jobs(session, jobs):
+            if shipment is None or shipment.carrier_ref is None:
+                prepared.skips.append(Skip(job, "nothing bought"))
+                continue
+            carrier = load_by_name(session, shipment.carrier_connection or "")
+            prepared.calls.append(Call(job, carrier.connection_id, (carrier, shipment.carrier_ref)))
+        return prepared
+
+    def perform(self, calls: Sequence[Call]) -> list[Outcome]:
+        """One call each."""
+        outcomes = []
+        for call in calls:
+            carrier = self._adapters.carrier(call.data[0])
+            try:
+                call.refuse_late()
+                if "void" in carrier.capabilities():
+                    carrier.void(call.data[1])
+                outcomes.append(Outcome(call, result=True))
+            except PluginError as error:
+                outcomes.append(Outcome(call, error=error))
+        return outcomes
+
+    def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """The shipment was marked when it was voided."""
+
+    def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
+        """A parked job opens a case."""
+
+
+class _Purchase:
+    """A label on its way. `held`: nothing new may be bought. `sent`: this attempt asked for it. `doubt`: the carrier
+    may have sold it.
+    """
+
+    def __init__(self, asked: Consignment, carrier: ConnectionInfo, *, held: bool) -> None:
+        self.asked = asked
+        self.carrier = carrier
+        self.held = held
+        self.sent = False
+        self.doubt = True
+        self.files: list[tuple[int, str, str, Path, bytes]] = []
+
+
+def _send(carrier: Carrier[Any], outgoing: Outgoing, purchase: _Purchase) -> Raw:
+    before, purchase.doubt, purchase.sent = purchase.doubt, True, True
+    try:
+        return carrier.send(outgoing, purchase.asked.shipment.reference)
+    except (RateLimited, AuthFailed):  # turned away at the door: nothing came of this call
+        purchase.doubt = before
+        raise
+
+
+def _ask(carrier: Carrier[Any], purchase: _Purchase) -> list[FoundShipment]:
+    try:
+        return carrier.find_by_reference([purchase.asked.shipment.reference])
+    except Rejected as error:  # a refusal to tell is not the answer that there is nothing
+        raise NeedsAck(f"the carrier does not tell whether it sold this label: {error.message}") from error
+
+
+def _work_of(session: Session, shipment: ShipmentRow) -> FulfilmentOrderRow:
+    return session.get_one(FulfilmentOrderRow, shipment.fulfilment_order_id)
+
+
+def _is_held(session: Session, shipment: ShipmentRow, parcels: Sequence[ParcelRow]) -> bool:
+    """Numbers before the label is bought were typed by whoever has sent the parcels."""
+    gone = shipment.state == "rated" and any(parcel.tracking_number for parcel in parcels)
+    return bool(what_stops(session, _work_of(session, shipment), gone=gone))
+
+
+def _of_jobs(session: Session, jobs: Sequence[Job]) -> list[tuple[Job, ShipmentRow | None]]:
+    rows = repository.shipments(session, [job.subject_id or "" for job in jobs])
+    return [(job, rows.get(job.subject_id or "")) for job in jobs]
+
+
+def _needs_person(call: Call) -> NeedsAck:
+    number = call.data.asked.shipment.number
+    return NeedsAck(
+        f"the label of {number} may have been bought: look it up at the carrier, then void or adopt it by hand",
+        code="needs_person",
+    )
