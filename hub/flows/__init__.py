@@ -1,0 +1,1 @@
+"""Process managers: which event leads to which work."""

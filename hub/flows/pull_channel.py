@@ -1,0 +1,114 @@
+"""Pull a channel's changes: a closed window on the source's clock, stored page by page with its cursor in one
+transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from hub.connections.service.adapters import ConnectionInfo, load
+from hub.connections.tables import ConnectionRow
+from hub.flows.services import Services
+from hub.intake.service.store import Delivery, store_messages
+from hub.jobs.events import NewJob
+from hub.jobs.service.publish import enqueue
+from hub.jobs.service.work import Call, Job, Outcome, Prepared, Skip
+from hub.sdk.errors import PluginError
+from hub.sdk.values import RawPage, Window
+
+PULL = "channel.pull"
+OVERLAP = timedelta(minutes=5)
+LAG = timedelta(seconds=2)
+FIRST_WINDOW = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class _Page:
+    connection: ConnectionInfo
+    window: Window
+    limit: int
+
+
+class PullChannel:
+    """Handler of `channel.pull`; each job is one page, the next page is the next job."""
+
+    kind = PULL
+    queue = "outward"
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def prepare(self, session: Session, jobs: Sequence[Job]) -> Prepared:
+        """Where the cursor stands."""
+        prepared = Prepared()
+        connections = load(session, {job.connection_id or "" for job in jobs})
+        for job in jobs:
+            connection = connections.get(job.connection_id or "")
+            channel = self._services.adapters.channel(connection) if connection is not None else None
+            if connection is None or channel is None or not connection.enabled or not channel.offers("list_changes"):
+                prepared.skips.append(Skip(job, "cannot pull"))
+                continue
+            cursor = session.get_one(ConnectionRow, connection.connection_id).cursor
+            window = _window(cursor, self._services.clock.now(), connection.import_from)
+            prepared.calls.append(
+                Call(job, connection.connection_id, _Page(connection, window, channel.manifest.batch_max))
+            )
+        return prepared
+
+    def perform(self, calls: Sequence[Call]) -> list[Outcome]:
+        """One page each."""
+        outcomes = []
+        for call in calls:
+            channel = self._services.adapters.channel(call.data.connection)
+            try:
+                call.refuse_late()
+                outcomes.append(Outcome(call, result=channel.list_changes(call.data.window, call.data.limit)))
+            except PluginError as error:
+                outcomes.append(Outcome(call, error=error))
+        return outcomes
+
+    def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """Documents and cursor move together: a page that was not stored is asked for again."""
+        at = self._services.clock.now()
+        for outcome in outcomes:
+            page: _Page = outcome.call.data
+            result: RawPage = outcome.result
+            store_messages(session, deliveries=[Delivery(page.connection, raw) for raw in result.documents], at=at)
+            row = session.get_one(ConnectionRow, page.connection.connection_id, with_for_update=True)
+            kept = {name: value for name, value in row.cursor.items() if name not in ("since", "until", "page", "done")}
+            row.cursor = {**kept, **_advance(page.window, result)}
+            if result.next_page is not None:
+                enqueue(session, [_next(outcome.call.job, page, result.next_page)])
+
+    def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
+        """The cursor stays where it is."""
+
+
+def pull_job(connection_id: str, cause: str) -> NewJob:
+    """The work of pulling one connection up to now."""
+    return NewJob(
+        kind=PULL, idem_key=f"{PULL}:{connection_id}:{cause}", lane=f"pull:{connection_id}", connection_id=connection_id
+    )
+
+
+def _window(cursor: dict[str, Any], now: datetime, import_from: datetime | None) -> Window:
+    if cursor.get("page"):
+        return Window(datetime.fromisoformat(cursor["since"]), datetime.fromisoformat(cursor["until"]), cursor["page"])
+    if cursor.get("done"):
+        return Window(datetime.fromisoformat(cursor["done"]) - OVERLAP, now - LAG)
+    return Window(min(import_from or now, now) - FIRST_WINDOW, now - LAG)
+
+
+def _advance(window: Window, result: RawPage) -> dict[str, Any]:
+    if result.next_page is not None:
+        return {"since": window.since.isoformat(), "until": window.until.isoformat(), "page": result.next_page}
+    until = min(window.until, result.source_time or window.until)
+    return {"done": until.isoformat()}
+
+
+def _next(job: Job, page: _Page, next_page: str) -> NewJob:
+    connection_id = page.connection.connection_id
+    return pull_job(connection_id, f"{page.window.until.isoformat()}:{next_page}"[:150])

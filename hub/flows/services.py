@@ -1,0 +1,22 @@
+"""What the handlers of jobs are given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.connections.service.adapters import Adapters
+from hub.host.plugins import PluginHost
+from hub.kit.clock import Clock
+from hub.kit.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Shared by all handlers of a process."""
+
+    clock: Clock
+    host: PluginHost
+    adapters: Adapters
+    database: Database
+    data_dir: Path
+    hub_id: str
+    call_seconds: float

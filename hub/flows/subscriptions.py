@@ -1,0 +1,142 @@
+"""The table: which event leads to which work, and what runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hub.billing.subscribers import PostDocuments
+from hub.flows import open_cases as cases
+from hub.flows.cancel_documents import CancelInLedger, WithdrawSalesOrders
+from hub.flows.census import CENSUS_DUE, AskCensus, CensusDue
+from hub.flows.fetch_orders import FetchOrders
+from hub.flows.housekeeping import HOLD_DUE, HOUSEKEEPING, REPLAN, Housekeeping, ReleaseTimed
+from hub.flows.notify_channels import NotifyChannels
+from hub.flows.notify_locations import ASK_LOCATION, NOTIFY_LOCATION, NotifyLocations
+from hub.flows.open_cases import OpenCase
+from hub.flows.plan_orders import PLAN, PlanOrders
+from hub.flows.process_messages import BlockFailed, ProcessMessages
+from hub.flows.proof import PROOF_WATCH, WatchProofs
+from hub.flows.pull_channel import PullChannel
+from hub.flows.push_stock import PushStock
+from hub.flows.read_codes import READ_AGAIN, ReadAgain
+from hub.flows.replan_waiting import ReplanWaiting
+from hub.flows.review_orders import AGAIN, RESUME, ResumeHeld, ResumeOrders
+from hub.flows.sales_documents import PostMoney
+from hub.flows.services import Services
+from hub.flows.ship_consequences import NothingToShip, ShipmentConsequences
+from hub.flows.stock_short import STOCK_SHORT, GiveWay
+from hub.flows.stop_shipments import EndWork, ShipOn, StopShipments
+from hub.fulfilment import events as fulfilment
+from hub.fulfilment.subscribers import BuyLabels, RateShipments, VoidLabels
+from hub.intake.service.store import PROCESS
+from hub.jobs.service.work import LocalRun, LocalWork, OutwardWork, WorkTable
+from hub.sdk.http import HttpClient
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An event and the kind of job that follows it."""
+
+    event: str
+    handler: str
+
+
+SUBSCRIPTIONS = (
+    Subscription("order.approved", PLAN),
+    Subscription("order.replan_requested", PLAN),
+    Subscription(fulfilment.REJECTED, PLAN),
+    Subscription(fulfilment.SHORT, PLAN),
+    Subscription("inventory.stock_increased", REPLAN),
+    Subscription("inventory.stock_short", STOCK_SHORT),
+    Subscription("inventory.location_changed", REPLAN),
+    Subscription("routing.inputs_changed", REPLAN),
+    Subscription("routing.rules_activated", REPLAN),
+    Subscription("catalog.product_added", RESUME),
+    Subscription("catalog.sku_mapped", RESUME),
+    Subscription("catalog.code_mapped", READ_AGAIN),
+    Subscription("payment.recorded", "review.payment"),
+    Subscription("payment.recorded", "billing.money"),
+    Subscription("order.cancelled", "billing.cancelled"),
+    Subscription("order.cancel_requested", "fulfilment.stop"),
+    Subscription(fulfilment.SUBMITTED, NOTIFY_LOCATION),
+    Subscription(fulfilment.CANCEL_REQUESTED, ASK_LOCATION),
+    Subscription(fulfilment.CANCEL_ACCEPTED, "fulfilment.end"),
+    Subscription(fulfilment.CANCEL_REFUSED, "fulfilment.ship_on"),
+    Subscription(fulfilment.CANCEL_REFUSED, "case.cancel_refused"),
+    Subscription(fulfilment.SHIPPED, "shipment.consequences"),
+    Subscription("order.nothing_to_ship", "billing.nothing_to_ship"),
+    Subscription("message.blocked", "case.message_blocked"),
+    Subscription("message.faulty", "case.message_faulty"),
+    Subscription("order.held_by_review", "case.order_held"),
+    Subscription("order.needs_person", "case.order_needs_person"),
+    Subscription("order.changed_after_start", "case.changed_after_start"),
+    Subscription("job.parked", "intake.failed"),
+    Subscription("job.parked", "case.job_parked"),
+    Subscription("connection.paused", "case.connection_paused"),
+)
+
+
+def by_event() -> dict[str, tuple[str, ...]]:
+    """Kinds of jobs by event."""
+    table: dict[str, tuple[str, ...]] = {}
+    for entry in SUBSCRIPTIONS:
+        table[entry.event] = (*table.get(entry.event, ()), entry.handler)
+    return table
+
+
+def work_table(
+    services: Services, *, http_for: Callable[[str], HttpClient], secret_of: Callable[[str], str]
+) -> WorkTable:
+    """Everything that can be done, by kind."""
+    local: dict[str, tuple[str, LocalRun]] = {
+        PROCESS: ("intake", ProcessMessages(services)),
+        PLAN: ("flow", PlanOrders(services)),
+        REPLAN: ("flow", ReplanWaiting(services)),
+        STOCK_SHORT: ("flow", GiveWay(services)),
+        RESUME: ("flow", ResumeHeld()),
+        AGAIN: ("flow", ResumeOrders(services, rematch=True)),
+        READ_AGAIN: ("flow", ReadAgain(services)),
+        "review.payment": ("flow", ResumeOrders(services, rematch=False)),
+        "billing.money": ("flow", PostMoney(services)),
+        "billing.cancelled": ("flow", WithdrawSalesOrders(services)),
+        "fulfilment.stop": ("flow", StopShipments(services)),
+        "fulfilment.end": ("flow", EndWork(services)),
+        "fulfilment.ship_on": ("flow", ShipOn(services)),
+        "shipment.consequences": ("flow", ShipmentConsequences(services)),
+        "billing.nothing_to_ship": ("flow", NothingToShip(services)),
+        "intake.failed": ("bulk", BlockFailed(services)),
+        HOLD_DUE: ("flow", ReleaseTimed(services)),
+        HOUSEKEEPING: ("bulk", Housekeeping(services)),
+        CENSUS_DUE: ("bulk", CensusDue(services)),
+        PROOF_WATCH: ("bulk", WatchProofs(services)),
+        "case.message_blocked": ("bulk", OpenCase(services, cases.message_blocked)),
+        "case.message_faulty": ("bulk", OpenCase(services, cases.message_faulty)),
+        "case.order_held": ("bulk", OpenCase(services, cases.order_held)),
+        "case.order_needs_person": ("bulk", OpenCase(services, cases.order_needs_person)),
+        "case.changed_after_start": ("bulk", OpenCase(services, cases.changed_after_start)),
+        "case.cancel_refused": ("bulk", OpenCase(services, cases.cancel_refused)),
+        "case.job_parked": ("bulk", OpenCase(services, cases.job_parked)),
+        "case.connection_paused": ("bulk", OpenCase(services, cases.connection_paused)),
+    }
+    outward: list[OutwardWork] = [
+        PostDocuments(clock=services.clock, adapters=services.adapters, call_seconds=services.call_seconds),
+        RateShipments(clock=services.clock, adapters=services.adapters),
+        BuyLabels(
+            clock=services.clock, adapters=services.adapters, labels=services.data_dir / "labels",
+            call_seconds=services.call_seconds,
+        ),
+        VoidLabels(adapters=services.adapters),
+        NotifyChannels(services),
+        *(
+            NotifyLocations(services, kind=kind, http_for=http_for, secret_of=secret_of)
+            for kind in (NOTIFY_LOCATION, ASK_LOCATION)
+        ),
+        CancelInLedger(services),
+        PullChannel(services),
+        AskCensus(services),
+        FetchOrders(services),
+        PushStock(services),
+    ]  # fmt: skip
+    return WorkTable(
+        local={kind: LocalWork(kind, queue, run) for kind, (queue, run) in local.items()},
+        outward={work.kind: work for work in outward},
+    )

@@ -1,0 +1,1 @@
+"""Read-only queries across domains; the only package that may join everything."""
