@@ -1,0 +1,1 @@
+"""The HTTP API: composes routers, error handlers and OpenAPI; no logic."""

@@ -1,0 +1,73 @@
+"""Decisions about orders: the last one with its reasons, and a preview that writes nothing."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import select
+
+from hub.api.state import HubServices
+from hub.auth.api import require
+from hub.connections.service.adapters import load
+from hub.fulfilment import repository as fulfilment
+from hub.kit.errors import NotFound
+from hub.kit.web import problem_responses
+from hub.kit.web_session import ReadSession
+from hub.kit.web_state import Now
+from hub.orders.service.changes import ORDERS, lines_of
+from hub.orders.service.holding import find_order
+from hub.routing import repository
+from hub.routing.rules.explain import explain, explain_location
+from hub.routing.schemas import DecisionOut, PreviewIn, PreviewOut
+from hub.routing.service.plan import Wanted, plan_orders
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/orders/{order}/routing", tags=["orders"], dependencies=[Depends(require("orders:read"))],
+    responses=problem_responses(401, 403, 404, 409),
+)  # fmt: skip
+def latest_decision(
+    order: str, session: ReadSession,
+    why: Annotated[str | None, Query(max_length=40, description="Code of a location: why it, or why not.")] = None,
+) -> DecisionOut:  # fmt: skip
+    """The last decision about an order, and in words why each location won or lost."""
+    row = find_order(session, order)
+    decision = repository.latest_decision(session, row.order_id)
+    if decision is None:
+        raise NotFound("decision", row.number)
+    return DecisionOut(
+        decision_id=decision.decision_id, order_id=row.order_id, outcome=decision.outcome,
+        decided_at=decision.decided_at, rule_set_id=decision.rule_set_id, explanation=explain(decision.body),
+        why=explain_location(decision.body, why) if why is not None else None, decision=decision.body,
+    )  # fmt: skip
+
+
+@router.post(
+    "/v1/routing/preview", tags=["routing"], dependencies=[Depends(require("routing:read"))],
+    responses=problem_responses(400, 401, 403, 422),
+)  # fmt: skip
+def preview(body: PreviewIn, session: ReadSession, services: HubServices, now: Now) -> PreviewOut:
+    """What would be decided about these orders now, planned together; nothing is written or reserved.
+
+    The pure planner cannot write, so an Idempotency-Key is of no consequence.
+    """
+    statement = select(ORDERS).where(ORDERS.c.order_id.in_(body.order_ids)).order_by(ORDERS.c.order_id)
+    rows = session.execute(statement).all()
+    ids = [row.order_id for row in rows]
+    lines, rejected = lines_of(session, ids), fulfilment.rejections(session, ids)
+    connections = load(session, {row.connection_id for row in rows})
+    wanted = [
+        Wanted(row, lines[row.order_id], connections[row.connection_id], rejected.get(row.order_id, ())) for row in rows
+    ]
+    planned = plan_orders(session, wanted=wanted, host=services.host, adapters=services.adapters, at=now, keep=False)
+    return PreviewOut(
+        decisions=[
+            DecisionOut(
+                decision_id=None, order_id=decision.order_id, outcome=decision.outcome, decided_at=None,
+                rule_set_id=planned.rule_set_id, explanation=explain(decision),
+                why=explain_location(decision, body.why) if body.why is not None else None, decision=decision.to_dict(),
+            )
+            for decision in planned.decisions
+        ]
+    )  # fmt: skip
