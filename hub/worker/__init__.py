@@ -1,0 +1,1 @@
+"""Dramatiq: the broker, two actors, and the beat."""

@@ -1,0 +1,137 @@
+"""A worker process: Dramatiq's threads drain the queues, the beat sweeps and starts what is scheduled."""
+
+import threading
+from collections.abc import Callable, Collection
+
+import structlog
+from dramatiq import Worker
+from dramatiq.broker import Broker
+
+from hub.flows.runtime import Runtime
+from hub.jobs import repository
+from hub.kit.clock import monotonic
+from hub.kit.memory import settle
+from hub.worker.broker import QUEUES, declare_work, make_broker
+
+log = structlog.get_logger()
+
+TURN_SECONDS = 0.25
+"""How long a thread stays with a queue before it rings for the rest: arriving orders must not starve the shipping."""
+
+
+class WorkerProcess:
+    """Runs the queues of one process. Used by `hub worker`, and inside `hub serve` when embedded.
+
+    Without `beat` another process sweeps: a `hub beat` or a worker that has one.
+    """
+
+    def __init__(
+        self, runtime: Runtime, broker: Broker, *, queues: Collection[str] = QUEUES, beat: bool = True
+    ) -> None:
+        self._runtime = runtime
+        self._worker = Worker(
+            broker, queues=set(queues), worker_threads=runtime.settings.worker_threads, worker_timeout=100
+        )
+        self._beat = Beat(runtime, ring=runtime.ring_queue) if beat else None
+
+    def start(self) -> None:
+        """Start the threads; returns at once. On SQLite nobody else can own a lease: those of a dead process end."""
+        if self._runtime.database.is_sqlite:
+            with self._runtime.database.write() as session:
+                repository.end_leases(session, at=self._runtime.clock.now())
+        self._runtime.stopping.clear()
+        settle()
+        self._worker.start()
+        if self._beat is not None:
+            self._beat.start()
+
+    def beats(self) -> bool:
+        """Whether the beat's thread lives: without it, work whose doorbell was lost would wait for ever."""
+        return self._beat is not None and self._beat.alive()
+
+    def stop(self) -> None:
+        """Finish what is running, take no more, and return."""
+        self._runtime.stopping.set()
+        if self._beat is not None:
+            self._beat.stop()
+        self._worker.stop(timeout=60_000)
+
+
+class Beat:
+    """Rings for whatever is due and was never rung for, and enqueues schedules whose time has come."""
+
+    def __init__(self, runtime: Runtime, *, ring: Callable[[str], None]) -> None:
+        self._runtime = runtime
+        self._ring = ring
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop it, and wait until it has."""
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        lost = False
+        while not self._stop.is_set():
+            try:
+                self._runtime.tick(self._ring)
+                if lost:
+                    log.info("beat.recovered")
+                lost = False
+            except Exception as error:  # noqa: BLE001  a broker or database that is away must not end the beat
+                if not lost:
+                    log.warning("beat.lost", error=f"{type(error).__name__}: {error}")
+                lost = True
+            self._stop.wait(self._runtime.settings.sweep_seconds)
+
+
+def connect(runtime: Runtime, url: str) -> Broker:
+    """Make the broker, declare the work on it and give the runtime its doorbell."""
+    broker = make_broker(url)
+
+    def take_turn(queue: str) -> None:
+        turn_ends = monotonic() + TURN_SECONDS
+        while runtime.runner.run_once(queue) and not runtime.stopping.is_set():
+            if monotonic() > turn_ends:
+                ring(queue)
+                return
+
+    ring = runtime.ring = Doorbell(declare_work(broker, take_turn), pause_seconds=runtime.settings.sweep_seconds)
+    return broker
+
+
+class Doorbell:
+    """Rings, and never fails: the work is committed when it is called, and the sweep finds what nobody heard of.
+
+    A broker that is away is left alone for `pause_seconds`, so that nobody waits for it at every commit; its loss and
+    its return are each logged once.
+    """
+
+    def __init__(self, ring: Callable[[str], None], *, pause_seconds: float) -> None:
+        self._ring = ring
+        self._pause_seconds = pause_seconds
+        self._quiet_until: float | None = None
+
+    def __call__(self, queue: str) -> None:
+        """Tell the workers that the queue has work."""
+        if self._quiet_until is not None and monotonic() < self._quiet_until:
+            return
+        try:
+            self._ring(queue)
+        except Exception as error:  # noqa: BLE001  each broker's client has errors of its own
+            if self._quiet_until is None:
+                log.warning("doorbell.lost", queue=queue, error=type(error).__name__)
+            self._quiet_until = monotonic() + self._pause_seconds
+            return
+        if self._quiet_until is not None:
+            log.info("doorbell.recovered", queue=queue)
+            self._quiet_until = None
