@@ -6,7 +6,8 @@ that a test starts with the real schema in milliseconds.
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,20 @@ from tests.servers import PostgresServer, RabbitServer, RedisServer, Server, wit
 _names = itertools.count(1)
 
 
-def _running(kind: type[Server]) -> Iterator[Server]:
+def _running(kind: type[Server], make: Callable[[], Server] | None = None) -> Iterator[Server]:
     reason = kind.missing()
     require_peer(kind.name, reason is None, reason or "")
-    with kind() as server:
+    with (make or kind)() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
-    """A private PostgreSQL; `create_database` makes as many databases as a test wants."""
-    yield from _running(PostgresServer)
+    """A private PostgreSQL; `create_database` makes as many databases as a test wants.
+
+    It does not wait for the disk: what is committed outlives a killed process, and no test here cuts the power.
+    """
+    yield from _running(PostgresServer, partial(PostgresServer, durable=False))
 
 
 @pytest.fixture(scope="session")

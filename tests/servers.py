@@ -1,7 +1,7 @@
 """Private PostgreSQL, Redis and RabbitMQ servers for tests, benchmarks and experiments.
 
 Each server runs on free ports of the loopback interface with a folder of its own, is durable as in production
-(fsync, append-only file), never touches a default port or a server that the machine shares, and is stopped by the
+(fsync, append-only file) unless told otherwise, never touches a default port or a server that the machine shares, and is stopped by the
 process id that was started here. Nothing in this module needs pytest::
 
     with PostgresServer() as server:

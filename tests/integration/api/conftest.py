@@ -1,5 +1,6 @@
 """A hub of its own for each test: a real uvicorn on a free port over an empty, migrated database."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -8,23 +9,36 @@ from pathlib import Path
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from sqlalchemy.event import listen
 
 from hub.api.app import create_app
 from hub.auth.service.keys import create_key
-from hub.flows.runtime import Runtime, build_runtime
+from hub.flows.runtime import Runtime, build_runtime, load_plugins
+from hub.host.plugins import PluginHost
 from hub.kit.crypto import generate_key
 from hub.kit.settings import Settings
+from tests.builders import forget_the_disk
 from tests.integration.api.calling import Hub, set_up
 
 
 class _Server(uvicorn.Server):
+    """Ends when it is told to, instead of looking ten times a second whether it is."""
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
         self.listening.set()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._told.wait()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._told.set)
 
 
 def serve(runtime: Runtime, *, beat_alive: Callable[[], bool] | None = None) -> Iterator[str]:
@@ -38,7 +52,7 @@ def serve(runtime: Runtime, *, beat_alive: Callable[[], bool] | None = None) -> 
             assert server.listening.wait(20)
             yield f"http://127.0.0.1:{door.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.stop()
             thread.join(20)
 
 
@@ -49,9 +63,17 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def plugins() -> PluginHost:
+    """All plugins, loaded once: they are only read."""
+    return load_plugins(Settings())
+
+
 @pytest.fixture
-def runtime(settings: Settings) -> Iterator[Runtime]:
-    runtime = build_runtime(settings)
+def runtime(settings: Settings, plugins: PluginHost) -> Iterator[Runtime]:
+    runtime = build_runtime(settings, host=plugins)
+    if runtime.database.is_sqlite:
+        listen(runtime.database.engine, "connect", forget_the_disk)
     yield runtime
     runtime.close()
 
