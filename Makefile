@@ -42,7 +42,7 @@ serve: $(STAMP) ## run the API and the worker on the embedded database
 	@$(BIN)/hub serve $(ARGS)
 
 test: $(STAMP) ## run the tests (ARGS="tests/unit -k money" runs some)
-	@$(BIN)/pytest -n 2 $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(STAMP) ## run every gate but the tests: style, types, imports, shape, docs, migrations
 	$(BIN)/ruff check .
