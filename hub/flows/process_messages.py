@@ -64,7 +64,7 @@ class ProcessMessages:
                 results.block(entry)
             elif entry.connection.kind == "carrier":
                 scanned.append(entry)
-            elif len(entry.facts) > 1 or (entry.faults and entry.facts):
+            elif entry.is_split:
                 self._split(session, entry, at, results)
             elif (fact := entry.order_fact) is not None and fact.kind == "order":
                 orders.append(entry)
@@ -259,9 +259,16 @@ class _Results:
                 "message_id": entry.message.message_id, "state": state, "plugin_version": entry.plugin_version,
                 "applied_at": self._at, "order_id": columns.get("order_id"), "order_ref": columns.get("order_ref"),
                 "error_class": columns.get("error_class"), "error_code": columns.get("error_code"),
-                "error": columns.get("error"), "faults": columns.get("faults"),
+                "error": columns.get("error"), "faults": columns.get("faults"), "facts": _kept(entry),
             }
         )  # fmt: skip
+
+
+def _kept(entry: Parsed) -> list[Any] | None:
+    """What was read, for the day when another version of the plugin reads it; a refusal leaves what was read before."""
+    if entry.error is not None:
+        return entry.message.facts  # type: ignore[no-any-return]
+    return None if entry.is_split else entry.documents
 
 
 def _order(entry: Parsed) -> Any:

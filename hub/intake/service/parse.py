@@ -18,6 +18,8 @@ from hub.sdk.errors import Malformed, PluginError
 from hub.sdk.values import Raw
 
 FACT_TYPE = "application/vnd.orderhub.fact+json"
+SCAN = "scan"
+"""Stands in the canonical form of a scan where that of a fact has its kind."""
 _FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 
 log = structlog.get_logger()
@@ -36,6 +38,16 @@ class Parsed:
     warnings: int = 0
     error: PluginError | None = None
     unknowns: list[Code] = field(default_factory=list)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether its parts become messages of their own."""
+        return len(self.facts) > 1 or bool(self.faults and self.facts)
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """Everything that it says, in canonical form."""
+        return [*map(fact_document, self.facts), *map(scan_document, self.scans)]
 
     @property
     def order_fact(self) -> OrderFact | None:
@@ -62,10 +74,20 @@ def parse_messages(
     return [_parse_one(message, connections[message.connection_id], adapter_for) for message in messages]
 
 
+def fact_document(fact: Fact) -> dict[str, Any]:
+    """The canonical form of a fact: what its source did not say is left out."""
+    # most kinds are their class's default and would be left out; without its kind nobody could read the fact again
+    return {**fact.model_dump(mode="json", exclude_defaults=True), "kind": fact.kind}
+
+
+def scan_document(scan: TrackingEvent) -> dict[str, Any]:
+    """The canonical form of a scan."""
+    return {**scan.model_dump(mode="json", exclude_defaults=True), "kind": SCAN}
+
+
 def fact_body(fact: Fact) -> bytes:
     """The form in which a part of a larger document (a file, a list) is stored as a message of its own."""
-    # most kinds are their class's default and would be left out; without its kind nobody could read the part again
-    return orjson.dumps({**_FACT.dump_python(fact, mode="json", exclude_defaults=True), "kind": fact.kind})
+    return orjson.dumps(fact_document(fact))
 
 
 def _parse_one(
