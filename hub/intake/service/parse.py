@@ -45,6 +45,12 @@ class Parsed:
         return len(self.facts) > 1 or bool(self.faults and self.facts)
 
     @property
+    def is_partial(self) -> bool:
+        """Whether it states only some fields of its order."""
+        fact = self.order_fact
+        return fact is not None and any(warning.code == "partial_document" for warning in fact.warnings)
+
+    @property
     def documents(self) -> list[dict[str, Any]]:
         """Everything that it says, in canonical form."""
         return [*map(fact_document, self.facts), *map(scan_document, self.scans)]
