@@ -41,6 +41,16 @@ def by_ids(session: Session, message_ids: Collection[str]) -> list[Any]:
     return list(session.execute(statement.order_by(MESSAGES.c.message_id)).all())
 
 
+def last_read(session: Session, connection_ids: Collection[str], *, but_not: str, limit: int) -> list[str]:
+    """Ids of the last messages of these connections that were read, but for those of one content type, newest first."""
+    statement = select(MESSAGES.c.message_id).where(
+        among(session, MESSAGES.c.connection_id, connection_ids),
+        MESSAGES.c.state != "received",
+        MESSAGES.c.content_type != but_not,
+    )
+    return list(session.scalars(statement.order_by(MESSAGES.c.message_id.desc()).limit(limit)))
+
+
 def parked_for(session: Session, orders: Collection[tuple[str, str]]) -> list[tuple[str, str, str]]:
     """(message id, account, order's external id) of messages that wait for these orders."""
     found = session.execute(

@@ -13,13 +13,12 @@ from hub.canonical.facts import Fact, Fault, OrderFact, ParseResult
 from hub.canonical.shipping import TrackingEvent
 from hub.connections.service.adapters import ConnectionInfo
 from hub.intake.rules.codes import Code, codes_of
+from hub.intake.rules.documents import fact_document, scan_document
 from hub.sdk.adapters import Adapter, Carrier
 from hub.sdk.errors import Malformed, PluginError
 from hub.sdk.values import Raw
 
 FACT_TYPE = "application/vnd.orderhub.fact+json"
-SCAN = "scan"
-"""Stands in the canonical form of a scan where that of a fact has its kind."""
 _FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 
 log = structlog.get_logger()
@@ -78,17 +77,6 @@ def parse_messages(
 ) -> list[Parsed]:
     """Read each message for itself; a plugin's bug blocks its message and harms no other."""
     return [_parse_one(message, connections[message.connection_id], adapter_for) for message in messages]
-
-
-def fact_document(fact: Fact) -> dict[str, Any]:
-    """The canonical form of a fact: what its source did not say is left out."""
-    # most kinds are their class's default and would be left out; without its kind nobody could read the fact again
-    return {**fact.model_dump(mode="json", exclude_defaults=True), "kind": fact.kind}
-
-
-def scan_document(scan: TrackingEvent) -> dict[str, Any]:
-    """The canonical form of a scan."""
-    return {**scan.model_dump(mode="json", exclude_defaults=True), "kind": SCAN}
 
 
 def fact_body(fact: Fact) -> bytes:
