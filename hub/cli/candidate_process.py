@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Literal, Self
+from typing import IO, Any, Literal, Self
 
 import orjson
 
@@ -19,6 +19,7 @@ from hub.kit.errors import InvalidInput
 from hub.sdk.values import Raw
 
 FailureKind = Literal["crash", "hang", "nonsense", "exception", "settings", "not_tried"]
+Lines = queue.SimpleQueue[bytes | None]
 START_SECONDS = 60.0
 MOST_DEATHS = 5
 """Crashes and hangs after which it is not started again: each costs a start, and a hang its whole deadline."""
@@ -43,7 +44,9 @@ class Candidate:
         self._deadline = deadline
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._requests: Lines = queue.SimpleQueue()
+        self._answers: Lines = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
         self._open: set[str] = set()
         self._deaths = 0
 
@@ -106,8 +109,14 @@ class Candidate:
             },
             start_new_session=True,
         )  # fmt: skip
-        self._answers = queue.SimpleQueue()
-        threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
+        self._requests, self._answers = queue.SimpleQueue(), queue.SimpleQueue()
+        # each pipe has a thread: a candidate that neither listens nor answers must not stop us before its deadline
+        self._threads = [
+            threading.Thread(target=_tell, args=(self._process.stdin, self._requests), daemon=True),
+            threading.Thread(target=_listen, args=(self._process.stdout, self._answers), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
         ready = self._answer(START_SECONDS)
         if "version" not in ready:
             raise CandidateFailed("nonsense", _said(ready))
@@ -116,9 +125,7 @@ class Candidate:
     def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         if self._process is None:
             self._start()
-        line = orjson.dumps(request) + b"\n"
-        # from a thread of its own: a candidate that does not listen must not stop us before its deadline
-        threading.Thread(target=_tell, args=(self._process, line), daemon=True).start()
+        self._requests.put(orjson.dumps(request) + b"\n")
         return self._answer(self._deadline)
 
     def _answer(self, seconds: float) -> Mapping[str, Any]:
@@ -150,6 +157,9 @@ class Candidate:
             process.wait(0.1)  # how it ended by itself, where it did
         with suppress(ProcessLookupError):  # whatever it started goes with it
             os.killpg(process.pid, signal.SIGKILL)
+        self._requests.put(None)
+        for thread in self._threads:
+            thread.join(1.0)
         return process.wait()
 
 
@@ -157,20 +167,18 @@ _FAILURES: Mapping[str, FailureKind] = {"bug": "exception", "nonsense": "nonsens
 """What a member of an answer means."""
 
 
-def _listen(process: subprocess.Popen[bytes], answers: "queue.SimpleQueue[bytes | None]") -> None:
-    if process.stdout is not None:
-        with process.stdout as lines:
-            for line in lines:
-                answers.put(line)
+def _listen(pipe: IO[bytes], answers: Lines) -> None:
+    with pipe:
+        for line in pipe:
+            answers.put(line)
     answers.put(None)
 
 
-def _tell(process: subprocess.Popen[bytes] | None, line: bytes) -> None:
-    if process is None or process.stdin is None:
-        return
-    with suppress(OSError, ValueError):  # it ended: whoever waits for the answer is told
-        process.stdin.write(line)
-        process.stdin.flush()
+def _tell(pipe: IO[bytes], requests: Lines) -> None:
+    with suppress(OSError), pipe:  # where it ended, whoever waits for the answer is told
+        while (line := requests.get()) is not None:
+            pipe.write(line)
+            pipe.flush()
 
 
 def _said(answer: Mapping[str, Any]) -> str:

@@ -47,8 +47,9 @@ class Change:
 
     @property
     def pattern(self) -> str:
-        """The path without places in lists."""
-        return _PLACE.sub("[]", self.path)
+        """The path without places in lists, and the same whether a message has one document of the kind or many."""
+        kind, dot, rest = self.path.partition(".")
+        return f"{kind.partition('[')[0]}{dot}{_PLACE.sub('[]', rest)}"
 
 
 def differences(before: Sequence[Document], after: Sequence[Document]) -> tuple[Change, ...]:
