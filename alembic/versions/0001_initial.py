@@ -208,6 +208,7 @@ def upgrade() -> None:
         sa.Column("error_code", sa.String(length=80), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("faults", types.JsonDocument, nullable=True),
+        sa.Column("facts", types.JsonText, nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("correlation_id", sa.String(length=80), nullable=True),
         sa.Column("received_at", types.UtcDateTime(), nullable=False),

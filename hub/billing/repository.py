@@ -96,3 +96,9 @@ def counts_by_state(session: Session) -> dict[tuple[str, str], int]:
     statement = select(ErpDocumentRow.kind, ErpDocumentRow.state, func.count())
     grouped = session.execute(statement.group_by(ErpDocumentRow.kind, ErpDocumentRow.state))
     return {(kind, state): count for kind, state, count in grouped}
+
+
+def last_documents(session: Session, connection_ids: Collection[str], *, limit: int) -> list[ErpDocumentRow]:
+    """The last documents of these ledgers, newest first."""
+    statement = select(ErpDocumentRow).where(among(session, DOCUMENTS.c.connection_id, connection_ids))
+    return list(session.scalars(statement.order_by(ErpDocumentRow.document_id.desc()).limit(limit)))

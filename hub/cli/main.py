@@ -15,7 +15,7 @@ PLACES = {
     "worker": (f"{_COMMANDS}.worker:worker", "Run the work that is due."),
     "beat": (f"{_COMMANDS}.worker:beat", "Ring for work that is due, and start what is scheduled."),
     "db": (f"{_COMMANDS}.db:db", "Bring the database's tables up or down."),
-    "plugin": (f"{_COMMANDS}.plugin:plugin", "See which plugins are installed."),
+    "plugin": (f"{_COMMANDS}.plugin:plugin", "See which plugins are installed; rehearse an upgrade."),
     "parse": (f"{_COMMANDS}.parse:parse", "Show what a plugin reads in files; needs no database."),
     "connection": (f"{_COMMANDS}.connection:connection", "Connect shops, carriers and ledgers."),
     "products": (f"{_COMMANDS}.products:products", "See and change the catalogue."),

@@ -104,12 +104,7 @@ def open_reader(plugin: str, settings: Mapping[str, Any], *, modules: Sequence[s
     # a warning about some other plugin, or what a library prints, must not get between the lines of the answer
     configure_logging(level="error")
     with redirect_stdout(sys.stderr):
-        adapter_class = find_adapter(plugin, modules)
-        built, missing = lenient_settings(adapter_class, settings)
-        http: Any = _Inert("call anybody")
-        clock: Any = _Inert("ask for the time")
-        state: Any = _Inert("keep a state")
-        adapter = adapter_class(settings=built, http=http, clock=clock, log=_Silence(), state=state)
+        adapter, missing = open_inert(find_adapter(plugin, modules), settings)
     parse = _parser_of(adapter)
 
     def read(given: Input) -> Report:
@@ -120,6 +115,15 @@ def open_reader(plugin: str, settings: Mapping[str, Any], *, modules: Sequence[s
             return _report(given, parse, plugin, missing)
 
     return read
+
+
+def open_inert(adapter: type[Adapter[Any]], settings: Mapping[str, Any]) -> tuple[Adapter[Any], tuple[str, ...]]:
+    """An adapter that can do nothing but read and build, and the names of required settings that are missing."""
+    built, missing = lenient_settings(adapter, settings)
+    http: Any = _Inert("call anybody")
+    clock: Any = _Inert("ask for the time")
+    state: Any = _Inert("keep a state")
+    return adapter(settings=built, http=http, clock=clock, log=_Silence(), state=state), missing
 
 
 def find_adapter(plugin: str, modules: Sequence[str]) -> type[Adapter[Any]]:

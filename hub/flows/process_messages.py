@@ -19,12 +19,14 @@ from hub.connections.service.adapters import load
 from hub.connections.service.check import open_adapter
 from hub.flows.amend import amend_order
 from hub.flows.apply_fact import APPLICABLE, apply_fact
+from hub.flows.overtaken import leaves_open, overtaken, restates
 from hub.flows.review_orders import Reviewable, review_batch
 from hub.flows.services import Services
 from hub.flows.translate_codes import note_unknown_codes, translate_codes
 from hub.fulfilment.service.tracking import record_tracking
 from hub.intake import repository
 from hub.intake.service.parse import FACT_TYPE, Parsed, fact_body, parse_messages
+from hub.intake.service.parts import part_key
 from hub.intake.service.store import PROCESS, Delivery, store_messages
 from hub.jobs.events import Event, NewJob
 from hub.jobs.service.publish import enqueue, publish
@@ -64,7 +66,7 @@ class ProcessMessages:
                 results.block(entry)
             elif entry.connection.kind == "carrier":
                 scanned.append(entry)
-            elif len(entry.facts) > 1 or (entry.faults and entry.facts):
+            elif entry.is_split:
                 self._split(session, entry, at, results)
             elif (fact := entry.order_fact) is not None and fact.kind == "order":
                 orders.append(entry)
@@ -91,9 +93,16 @@ class ProcessMessages:
     ) -> None:
         arrivals = [Arrival(_order(entry), entry.connection, entry.message.message_id) for entry in batch]
         accepted = accept_orders(session, changes, arrivals=arrivals, at=at)
+        again = {
+            entry.order_id: parsed.message.message_id
+            for parsed, entry in zip(batch, accepted, strict=True)
+            if entry.verdict == "changed" and parsed.message.attempts and leaves_open(parsed, entry.stored)
+        }
+        moved_on = overtaken(session, again)
         for parsed, entry in zip(batch, accepted, strict=True):
-            if entry.verdict == "changed" and _is_partial(parsed):
-                entry.verdict = "superseded"  # a document with only some fields must not wipe out the others
+            # a document with only some fields must not wipe out the others, nor an old one throw back what came since
+            if entry.verdict == "changed" and (parsed.is_partial or entry.order_id in moved_on):
+                entry.verdict = "superseded"
         fresh = [entry for entry in accepted if entry.verdict == "new"]
         review_batch(
             session, changes, self._services,
@@ -164,6 +173,13 @@ class ProcessMessages:
         stored = orders_repository.lock_by_external_id(session, [key]).get(key)
         if stored is None:
             return False
+        if (
+            entry.message.attempts
+            and restates(fact)
+            and overtaken(session, {stored.order_id: entry.message.message_id})
+        ):
+            results.overtaken(entry, stored.order_id)
+            return True
         changes.add_locked(stored.order_id, event_count=stored.event_count, version=stored.version)
         apply_fact(session, changes, self._services, stored=stored, fact=fact, parsed=entry, at=at)
         results.done(entry, stored.order_id)
@@ -253,26 +269,32 @@ class _Results:
         """Applied to a known order."""
         self._add(entry, "applied", order_id=order_id)
 
+    def overtaken(self, entry: Parsed, order_id: str) -> None:
+        """Its order has moved on since it came."""
+        self._add(entry, "superseded", order_id=order_id)
+
     def _add(self, entry: Parsed, state: str, **columns: Any) -> None:
         self.rows.append(
             {
                 "message_id": entry.message.message_id, "state": state, "plugin_version": entry.plugin_version,
                 "applied_at": self._at, "order_id": columns.get("order_id"), "order_ref": columns.get("order_ref"),
                 "error_class": columns.get("error_class"), "error_code": columns.get("error_code"),
-                "error": columns.get("error"), "faults": columns.get("faults"),
+                "error": columns.get("error"), "faults": columns.get("faults"), "facts": _kept(entry),
             }
         )  # fmt: skip
+
+
+def _kept(entry: Parsed) -> list[Any] | None:
+    """What was read, for the day when another version of the plugin reads it; a refusal leaves what was read before."""
+    if entry.error is not None:
+        return entry.message.facts  # type: ignore[no-any-return]
+    return None if entry.is_split else entry.documents
 
 
 def _order(entry: Parsed) -> Any:
     fact = entry.order_fact
     assert isinstance(fact, OrderFact)  # noqa: S101  `_rounds` only has these
     return fact.order
-
-
-def _is_partial(entry: Parsed) -> bool:
-    fact = entry.order_fact
-    return fact is not None and any(warning.code == "partial_document" for warning in fact.warnings)
 
 
 def _located(error: Any) -> str:
@@ -285,7 +307,7 @@ def _part(entry: Parsed, index: int, fact: Fact) -> Raw:
     message = entry.message
     return Raw(
         body=fact_body(fact), content_type=FACT_TYPE, kind=fact.kind, external_id=fact.order_id or fact.external_id,
-        event_id=f"{message.message_id}:{message.attempts}:{index}", revision=fact.revision, name=message.name,
+        event_id=part_key(message, index), revision=fact.revision, name=message.name,
     )  # fmt: skip
 
 

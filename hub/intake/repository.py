@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Table, delete, func, literal, select, text, tuple_, update
+from sqlalchemy import Table, delete, func, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from hub.intake.tables import OPEN_STATES, CensusRunRow, InboundMessageRow, UnknownCodeRow
+from hub.intake.tables import CensusRunRow, InboundMessageRow, UnknownCodeRow
 from hub.kit.bulk import among, insert_new, insert_rows, update_rows
 
 MESSAGES: Table = InboundMessageRow.__table__  # type: ignore[assignment]
@@ -29,10 +29,26 @@ def ids_by_dedupe_key(session: Session, account: str, keys: Collection[str]) -> 
     return dict(found.all())
 
 
+def bodies_by_dedupe_key(session: Session, account: str, keys: Collection[str]) -> dict[str, bytes]:
+    """Bodies of known deliveries."""
+    columns = select(MESSAGES.c.dedupe_key, MESSAGES.c.body).where(MESSAGES.c.account == account)
+    return dict(session.execute(columns.where(among(session, MESSAGES.c.dedupe_key, keys))).all())
+
+
 def by_ids(session: Session, message_ids: Collection[str]) -> list[Any]:
     """Messages as plain rows, oldest first (the hot path makes no mapped objects)."""
     statement = select(MESSAGES).where(among(session, MESSAGES.c.message_id, message_ids))
     return list(session.execute(statement.order_by(MESSAGES.c.message_id)).all())
+
+
+def last_read(session: Session, connection_ids: Collection[str], *, but_not: str, limit: int) -> list[str]:
+    """Ids of the last messages of these connections that were read, but for those of one content type, newest first."""
+    statement = select(MESSAGES.c.message_id).where(
+        among(session, MESSAGES.c.connection_id, connection_ids),
+        MESSAGES.c.state != "received",
+        MESSAGES.c.content_type != but_not,
+    )
+    return list(session.scalars(statement.order_by(MESSAGES.c.message_id.desc()).limit(limit)))
 
 
 def parked_for(session: Session, orders: Collection[tuple[str, str]]) -> list[tuple[str, str, str]]:
@@ -49,18 +65,6 @@ def parked_for(session: Session, orders: Collection[tuple[str, str]]) -> list[tu
 def write_results(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Set state and outcome columns by message id."""
     update_rows(session, MESSAGES, rows, key=("message_id",))
-
-
-def select_ids(session: Session, filters: Mapping[str, Any], *, after: str | None, limit: int) -> list[str]:
-    """Ids by equality filters, oldest first."""
-    statement = select(InboundMessageRow.message_id).order_by(InboundMessageRow.message_id).limit(limit)
-    for name, value in filters.items():
-        statement = statement.where(getattr(InboundMessageRow, name) == value)
-    if after is not None:
-        statement = statement.where(InboundMessageRow.message_id > after)
-    if filters.get("state") in ("received", "parked", "blocked"):
-        statement = statement.where(text(OPEN_STATES))  # a partial index does not match a bound parameter on SQLite
-    return list(session.scalars(statement))
 
 
 def listed(session: Session, filters: Mapping[str, Any], *, after: str | None, limit: int) -> list[InboundMessageRow]:

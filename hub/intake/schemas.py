@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from hub.intake.rules.census import window_of
 from hub.intake.tables import CensusRunRow
@@ -12,6 +12,7 @@ from hub.kit.web_types import IdText, In, Out
 
 MOST_MESSAGES = 1000
 RUNS = "census:runs"
+FILTERS = frozenset({"state", "plugin", "plugin_version", "connection", "error_class", "since", "until"})
 MessageState = Literal["received", "parsed", "applied", "parked", "blocked", "duplicate", "superseded", "rejected"]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
@@ -52,42 +53,91 @@ class MessageFull(MessageOut):
 
 
 class ReplayIn(In):
-    """Which messages are read again: these ids, or those that fit all the filters (the oldest first, up to `limit`)."""
+    """Which messages are read again: these ids, or those that fit all the filters, the oldest first, `limit` a step."""
 
     ids: list[IdText] | None = Field(None, min_length=1, max_length=MOST_MESSAGES)
     state: MessageState | None = None
     plugin: Name | None = None
+    plugin_version: Annotated[str, Field(max_length=30)] | None = Field(
+        None, description="The version that read them last."
+    )
     connection: Name | None = None
     error_class: Name | None = None
-    limit: int = Field(100, ge=1, le=MOST_MESSAGES)
+    since: AwareDatetime | None = Field(None, description="Those that came then or later.")
+    until: AwareDatetime | None = Field(None, description="Those that came before.")
+    limit: int = Field(100, ge=1, le=MOST_MESSAGES, description="Messages of one step.")
+    cursor: str | None = Field(None, max_length=600, description="`next_cursor` of the answer before; absent first.")
     dry_run: bool = Field(False, description="Only show what would change.")
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The filters; `connection` is a name."""
+        return {name: getattr(self, name) for name in FILTERS}
 
     @model_validator(mode="after")
     def _says_which(self) -> "ReplayIn":
-        filters = (self.state, self.plugin, self.connection, self.error_class)
-        if (self.ids is None) == (not any(filters)):
-            raise ValueError("name either `ids` or at least one of state, plugin, connection, error_class")
+        if (self.ids is None) == (not any(self.chosen.values())):
+            raise ValueError(f"name either `ids` or at least one of {', '.join(sorted(FILTERS))}")
+        if self.ids is not None and self.cursor is not None:
+            raise ValueError("`cursor` goes on with filters, not with `ids`")
         return self
 
 
+class ChangeOut(Out):
+    """One place where two readings of a document differ; what may be personal is `***`."""
+
+    path: str
+    kind: str = Field(description="added, removed or changed")
+    before: str | None
+    after: str | None
+
+
 class DifferenceOut(Out):
-    """What reading a message again would change."""
+    """What reading a message again would change. `outcome` is what would come of it, `reading` compares with what was
+    read last, `changes` are the places; `fields` are those of its order that would change.
+    """
 
     message_id: str
     name: str | None
     before: str
     outcome: str
+    reading: str
     error: str | None
     fields: list[str]
+    changes: list[ChangeOut]
     documents: list[dict[str, Any]]
 
 
-class ReplayOut(Out):
-    """How many messages were found and queued; with `dry_run` what would change."""
+class PathOut(Out):
+    """One kind of difference: in how many messages and places, with some of them."""
 
+    path: str
+    kind: str
+    messages: int
+    places: int
+    examples: list[dict[str, Any]]
+
+
+class SummaryOut(Out):
+    """A step in sum. `outcomes` counts by `reading`; `examples` names some messages of each."""
+
+    compared: int
+    outcomes: dict[str, int]
+    examples: dict[str, list[str]]
+    paths: list[PathOut]
+
+
+class ReplayOut(Out):
+    """One step: how many messages fitted before it, were found and were queued; with `dry_run` what would change. Go on
+    with `next_cursor` until it is null.
+    """
+
+    matched: int = Field(description="Those that fit from the cursor on; counting stops at 100,000.")
     found: int
     queued: int
     differences: list[DifferenceOut] | None = None
+    summary: SummaryOut | None = None
+    next_cursor: str | None = None
 
 
 class CensusRunOut(Out):

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, LargeB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.kit.db import Base
-from hub.kit.types import Id, JsonDocument, UtcDateTime
+from hub.kit.types import Id, JsonDocument, JsonText, UtcDateTime
 
 STATES = "'received', 'parsed', 'applied', 'parked', 'blocked', 'duplicate', 'superseded', 'rejected'"
 OPEN_STATES = "state IN ('received', 'parked', 'blocked')"
@@ -18,7 +18,8 @@ class InboundMessageRow(Base):
     """One document as it came, byte for byte, and what became of it.
 
     `dedupe_key` is the source's delivery id, else kind + external id + revision, else kind + external id + digest.
-    `order_ref` is the external id of the order that a parked message waits for.
+    `order_ref` is the external id of the order that a parked message waits for. `facts` is what was read in it last, in
+    canonical form: what a mended plugin is compared with. Parts of a larger document are messages of their own.
     """
 
     __tablename__ = "inbound_messages"
@@ -65,6 +66,7 @@ class InboundMessageRow(Base):
     error_code: Mapped[str | None] = mapped_column(String(80))
     error: Mapped[str | None] = mapped_column(Text)
     faults: Mapped[list[Any] | None] = mapped_column(JsonDocument)
+    facts: Mapped[list[Any] | None] = mapped_column(JsonText)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     correlation_id: Mapped[str | None] = mapped_column(String(80))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)

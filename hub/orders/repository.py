@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, func, select, update
+from sqlalchemy import Row, Select, Table, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from hub.kit.bulk import among, insert_rows
@@ -21,6 +21,21 @@ def lock_by_external_id(session: Session, keys: Collection[tuple[str, str]]) -> 
 
     Two steps, because asked for in the order of their ids at once, the server would rather walk through all orders.
     """
+    found = _ids_by_external_id(session, keys)
+    if not found:
+        return {}
+    statement = select(ORDERS).where(among(session, ORDERS.c.order_id, found)).order_by(ORDERS.c.order_id)
+    return {(row.account, row.external_id): row for row in session.execute(statement.with_for_update())}
+
+
+def by_external_id(session: Session, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+    """Orders by (account, external id), for those who only look."""
+    found = _ids_by_external_id(session, keys)
+    statement = select(ORDERS).where(among(session, ORDERS.c.order_id, found))
+    return {(row.account, row.external_id): row for row in session.execute(statement)} if found else {}
+
+
+def _ids_by_external_id(session: Session, keys: Collection[tuple[str, str]]) -> list[str]:
     by_account: dict[str, list[str]] = {}
     for account, external_id in keys:
         by_account.setdefault(account, []).append(external_id)
@@ -28,10 +43,7 @@ def lock_by_external_id(session: Session, keys: Collection[tuple[str, str]]) -> 
     for account, external_ids in by_account.items():
         is_asked = (ORDERS.c.account == account, among(session, ORDERS.c.external_id, external_ids))
         found.extend(session.scalars(select(ORDERS.c.order_id).where(*is_asked)))
-    if not found:
-        return {}
-    statement = select(ORDERS).where(among(session, ORDERS.c.order_id, found)).order_by(ORDERS.c.order_id)
-    return {(row.account, row.external_id): row for row in session.execute(statement.with_for_update())}
+    return found
 
 
 def insert_lines(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -104,6 +116,20 @@ def events_of(session: Session, order_id: str, *, kind: str) -> list[OrderEventR
     """Events of one kind of an order."""
     statement = select(OrderEventRow).where(OrderEventRow.order_id == order_id, OrderEventRow.kind == kind)
     return list(session.scalars(statement.order_by(OrderEventRow.sequence)))
+
+
+def last_told(session: Session, order_ids: Collection[str]) -> dict[str, str | None]:
+    """The message that stated each order's present document."""
+    events: Table = OrderEventRow.__table__  # type: ignore[assignment]
+    stated = (among(session, events.c.order_id, order_ids), events.c.kind.in_(("order.accepted", "order.changed")))
+    last = (
+        select(events.c.order_id, func.max(events.c.sequence).label("sequence"))
+        .where(*stated)
+        .group_by(events.c.order_id)
+        .subquery()
+    )
+    both = and_(events.c.order_id == last.c.order_id, events.c.sequence == last.c.sequence)
+    return dict(session.execute(select(events.c.order_id, events.c.cause).join(last, both)).all())
 
 
 def find(session: Session, reference: str) -> OrderRow | None:

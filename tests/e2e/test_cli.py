@@ -264,6 +264,7 @@ def test_a_blocked_message_is_replayed_after_its_difference_was_shown(hub: Hub) 
     hub.ok("worker", "--until-done")
     assert len(hub.json("orders", "list")) == 1
     assert hub.json("replay", "--plugin", "webhook", "--dry-run")["selected"] == 0
+    assert hub.json("replay", "--until", "2026-01-01", "--dry-run")["selected"] == 0
     assert "Say which messages" in hub.refused("replay", "--dry-run", status=2)
 
 

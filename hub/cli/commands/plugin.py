@@ -1,4 +1,4 @@
-"""`hub plugin`: what is installed. Needs no database."""
+"""`hub plugin`: what is installed. Needs no database, but for the rehearsal of another version."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from hub.cli.environment import load_settings
+from hub.cli.lazy import LazyGroup
 from hub.cli.output import emit, json_option, say
 from hub.cli.tables import print_facts, print_table
 from hub.host.plugins import PluginHost
@@ -13,13 +14,20 @@ from hub.host.values import PluginInfo
 from hub.kit.errors import NotFound
 from hub.kit.log import configure_logging
 
+_HERE = "hub.cli.commands.plugin"
+_PLACES = {
+    "list": (f"{_HERE}:list_plugins", "List all plugins; a quarantined one has a reason and harms nobody."),
+    "show": (f"{_HERE}:show", "Show one plugin with its settings."),
+    "rehearse": ("hub.cli.commands.rehearse:rehearse_command", "Compare another version with what is stored."),
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, places=_PLACES)
 def plugin() -> None:
-    """See which plugins are installed, what they can do and why one is out of use."""
+    """See which plugins are installed, what they can do and why one is out of use; rehearse an upgrade."""
 
 
-@plugin.command("list")
+@click.command("list")
 @json_option
 def list_plugins(as_json: bool) -> None:
     """List all plugins; a quarantined one has a reason and harms nobody."""
@@ -34,7 +42,7 @@ def list_plugins(as_json: bool) -> None:
             say(f"{info.id} is quarantined: {info.reason}")
 
 
-@plugin.command()
+@click.command()
 @click.argument("plugin_id", metavar="ID")
 @json_option
 def show(plugin_id: str, as_json: bool) -> None:

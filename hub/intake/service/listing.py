@@ -24,7 +24,9 @@ def list_messages(
     if error_class is not None and state is None:
         state = BLOCKED
     filters: dict[str, Any] = {"state": state, "plugin": plugin, "error_class": error_class, "external_id": external_id}
-    statement = select(InboundMessageRow).options(defer(InboundMessageRow.body)).limit(limit)
+    statement = (
+        select(InboundMessageRow).options(defer(InboundMessageRow.body), defer(InboundMessageRow.facts)).limit(limit)
+    )
     for name, value in filters.items():
         if value is not None:
             statement = statement.where(getattr(InboundMessageRow, name) == value)

@@ -13,6 +13,7 @@ from hub.canonical.facts import Fact, Fault, OrderFact, ParseResult
 from hub.canonical.shipping import TrackingEvent
 from hub.connections.service.adapters import ConnectionInfo
 from hub.intake.rules.codes import Code, codes_of
+from hub.intake.rules.documents import fact_document, scan_document
 from hub.sdk.adapters import Adapter, Carrier
 from hub.sdk.errors import Malformed, PluginError
 from hub.sdk.values import Raw
@@ -36,6 +37,22 @@ class Parsed:
     warnings: int = 0
     error: PluginError | None = None
     unknowns: list[Code] = field(default_factory=list)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether its parts become messages of their own."""
+        return len(self.facts) > 1 or bool(self.faults and self.facts)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it states only some fields of its order."""
+        fact = self.order_fact
+        return fact is not None and any(warning.code == "partial_document" for warning in fact.warnings)
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """Everything that it says, in canonical form."""
+        return [*map(fact_document, self.facts), *map(scan_document, self.scans)]
 
     @property
     def order_fact(self) -> OrderFact | None:
@@ -64,8 +81,7 @@ def parse_messages(
 
 def fact_body(fact: Fact) -> bytes:
     """The form in which a part of a larger document (a file, a list) is stored as a message of its own."""
-    # most kinds are their class's default and would be left out; without its kind nobody could read the part again
-    return orjson.dumps({**_FACT.dump_python(fact, mode="json", exclude_defaults=True), "kind": fact.kind})
+    return orjson.dumps(fact_document(fact))
 
 
 def _parse_one(

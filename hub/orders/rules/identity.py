@@ -50,3 +50,8 @@ def newer(candidate: str | None, stored: str | None) -> bool:
     if candidate.isdigit() and stored.isdigit():
         return int(candidate) >= int(stored)
     return candidate >= stored
+
+
+def says_when(candidate: str | None, stored: str | None) -> bool:
+    """Whether two revisions tell by themselves which of two states is the later one."""
+    return candidate is not None and stored is not None and candidate != stored

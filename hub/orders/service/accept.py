@@ -76,7 +76,7 @@ def accept_orders(
             row = known[_key(arrival)]
             changes.add_locked(row.order_id, event_count=row.event_count, version=row.version)
             accepted[_key(arrival)] = Accepted(
-                arrival, _compare(arrival.order, row), row.order_id, stored=row, side_effects=row.side_effects
+                arrival, compare(arrival.order, row), row.order_id, stored=row, side_effects=row.side_effects
             )
     return [accepted[_key(arrival)] for arrival in arrivals]
 
@@ -109,7 +109,8 @@ def _key(arrival: Arrival) -> tuple[str, str]:
     return arrival.connection.account, arrival.order.external_id
 
 
-def _compare(order: Order, row: Row[Any]) -> Verdict:
+def compare(order: Order, row: Row[Any]) -> Verdict:
+    """What a state of a known order is to the stored one."""
     if document_digest(order_document(order)) == row.document_digest:
         return "duplicate"
     return "changed" if identity.newer(order.revision, row.revision) else "superseded"

@@ -61,10 +61,16 @@ def test_replay_after_the_plugin_was_mended(hub: Hub, monkeypatch: pytest.Monkey
     assert (shown["found"], shown["queued"]) == (2, 0)
     assert [entry["outcome"] for entry in shown["differences"]] == ["new_order", "new_order"]
     assert names(hub, "state=blocked") == ["B", "A"]
-    done = hub("POST", "/v1/messages/replay", {"connection": "portal", "state": "blocked", "limit": 1})
-    assert done.json() == {"found": 1, "queued": 1, "differences": None}
+    assert (shown["summary"]["outcomes"], shown["next_cursor"]) == ({"newly_readable": 2}, None)
+    some = {"connection": "portal", "state": "blocked", "limit": 1}
+    key = {"idempotency_key": "replay-1"}
+    done = hub("POST", "/v1/messages/replay", some, **key).json()
+    assert (done["matched"], done["found"], done["queued"], done["differences"]) == (2, 1, 1, None)
+    assert hub("POST", "/v1/messages/replay", some, **key).json() == done, "asked twice is done once"
     hub.work()
     assert names(hub, "state=blocked") == ["B"]
+    after = {**some, "cursor": done["next_cursor"], "dry_run": True}
+    assert hub("POST", "/v1/messages/replay", after).json()["matched"] == 1
     [rest] = hub("GET", "/v1/messages?state=blocked").json()["items"]
     assert hub("POST", "/v1/messages/replay", {"ids": [rest["message_id"]]}).json()["queued"] == 1
     hub.work()
@@ -79,8 +85,11 @@ def test_bad_replays(hub: Hub) -> None:
         {"ids": ["x"]},
         {"state": "x"},
         {"dry_run": True},
+        {"ids": [NOBODY], "cursor": "x"},
+        {"since": "2026-01-01"},
     ):
         assert hub("POST", "/v1/messages/replay", body).status_code == 422
+    assert hub("POST", "/v1/messages/replay", {"state": "blocked", "cursor": "x"}).status_code == 400
     assert hub("POST", "/v1/messages/replay", {"connection": "nobody"}).status_code == 404
     assert hub("POST", "/v1/messages/replay", {"ids": [NOBODY]}).json()["queued"] == 0
     reader = hub.key("messages:read")

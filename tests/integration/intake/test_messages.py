@@ -9,7 +9,8 @@ import pytest
 from hub.canonical.facts import Fault, OrderFact, ParseResult
 from hub.canonical.order import Order
 from hub.flows.pull_channel import pull_job
-from hub.flows.replay import preview, replay, select_messages
+from hub.flows.replay import preview, replay
+from hub.intake.service.selecting import Selection, select_messages
 from hub.intake.service.store import Delivery, store_messages
 from hub.jobs.service.publish import enqueue
 from hub.sdk.values import Raw, RawPage
@@ -116,7 +117,7 @@ def test_what_cannot_be_read_is_kept_with_a_case_and_applied_once_the_plugin_is_
     assert message.error == "/: nobody has taught this double to read"
     assert (message.body, world.cases()) == (body, ["message_blocked"])
     with world.read() as session:
-        ids = select_messages(session, plugin="fake_channel", state="blocked")
+        ids = select_messages(session, Selection(plugin="fake_channel", state="blocked"), limit=10)
         assert [entry.outcome for entry in preview(session, world.runtime.services, ids)] == ["still_blocked"]
     book.parse = reading(canonical_order(external_id="1"))
     with world.read() as session:
