@@ -27,6 +27,7 @@ PLACES = {
     "jobs": (f"{_COMMANDS}.jobs:jobs", "See the work, and try again what was parked."),
     "replay": (f"{_COMMANDS}.replay:replay", "Read kept messages again, after a plugin was mended."),
     "proof": (f"{_COMMANDS}.proof:proof", "See whether anything of a channel is missing."),
+    "retention": (f"{_COMMANDS}.retention:retention", "See how long what is kept, and let go what is old."),
     "keys": (f"{_COMMANDS}.keys:keys", "Make and revoke API keys."),
 }
 

@@ -52,8 +52,9 @@ def write_results(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def select_ids(session: Session, filters: Mapping[str, Any], *, after: str | None, limit: int) -> list[str]:
-    """Ids by equality filters, oldest first."""
+    """Ids by equality filters, oldest first, of messages whose documents are still kept."""
     statement = select(InboundMessageRow.message_id).order_by(InboundMessageRow.message_id).limit(limit)
+    statement = statement.where(InboundMessageRow.emptied_at.is_(None))
     for name, value in filters.items():
         statement = statement.where(getattr(InboundMessageRow, name) == value)
     if after is not None:
@@ -87,7 +88,7 @@ def release_for_replay(session: Session, message_ids: Collection[str]) -> None:
     """Put messages back to `received`, counting the attempt."""
     session.execute(
         update(InboundMessageRow)
-        .where(InboundMessageRow.message_id.in_(message_ids))
+        .where(InboundMessageRow.message_id.in_(message_ids), InboundMessageRow.emptied_at.is_(None))
         .values(state="received", attempts=InboundMessageRow.attempts + 1)
         .execution_options(synchronize_session=False)
     )
