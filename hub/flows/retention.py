@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from hub.auth.service.idempotency import count_answers, forget_answers
 from hub.cases.service.query import subjects_with_case
 from hub.connections import repository as connections
-from hub.connections.service.adapters import describe
+from hub.connections.service.adapters import ConnectionInfo, describe
 from hub.flows.census import CENSUS, CENSUS_DUE
 from hub.flows.fetch_orders import FETCH
 from hub.flows.proof import PROOF_WATCH
@@ -27,6 +27,7 @@ from hub.jobs.service.retention import Seen, Swept, begin_at, note_run, sweep_ef
 from hub.jobs.service.work import Job
 from hub.kit.errors import HubError
 from hub.orders.service.retention import settled_orders, sweep_events
+from hub.sdk.manifest import Manifest
 
 RETENTION = "retention"
 RETENTION_CRON = "40 1 * * *"
@@ -49,6 +50,8 @@ class Task:
     before: datetime
     scope: str = ""
     of: str = ""
+    personal: tuple[str, ...] = ()
+    """What is personal in the documents, as their plugin says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,13 @@ def tasks_of(session: Session, services: Services, *, at: datetime) -> list[Task
             plugin = services.adapters.adapter_class(info.kind, info.plugin)
         except HubError:  # nobody knows how long its documents may be kept, so they wait until it is back
             continue
-        days = info.decided.retention_days or plugin.manifest.retention_days
-        tasks.append(Task(MESSAGES, days, at - timedelta(days=days), info.connection_id, info.name))
+        tasks.append(_of_connection(info, plugin.manifest, at))
     return tasks
+
+
+def _of_connection(info: ConnectionInfo, manifest: Manifest, at: datetime) -> Task:
+    days = info.decided.retention_days or manifest.retention_days
+    return Task(MESSAGES, days, at - timedelta(days=days), info.connection_id, info.name, manifest.personal_data_fields)
 
 
 def begin(session: Session, task: Task) -> Progress:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import pytest
 from sqlalchemy import text
@@ -49,11 +50,12 @@ class Sender:
         """At least so many were taken; which."""
         deadline = time.monotonic() + WAIT_SECONDS
         while len(self.taken) < count:
-            assert not self.failures and time.monotonic() < deadline, (self.failures, len(self.taken))
+            assert not self.failures
+            assert time.monotonic() < deadline, len(self.taken)
             time.sleep(0.01)
         return set(self.taken)
 
-    def __enter__(self) -> "Sender":
+    def __enter__(self) -> Self:
         self._threads = [threading.Thread(target=self.send, args=(client,)) for client in range(CLIENTS)]
         for thread in self._threads:
             thread.start()

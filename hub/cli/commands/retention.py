@@ -31,14 +31,14 @@ def show(as_json: bool) -> None:
         {
             "kind": task.kind, "connection": task.of or None, "days": task.days, "older_than": task.before,
             "gone_of_the_kind": swept[task.kind][0] if task.kind in swept else 0,
-            "last_run": swept[task.kind][1] if task.kind in swept else None,
+            "last_run": swept[task.kind][1] if task.kind in swept else None, "personal_data": list(task.personal),
         }
         for task in tasks
     ]  # fmt: skip
     if as_json:
         emit(rows)
         return
-    columns = ("kind", "connection", "days", "older_than", "gone_of_the_kind", "last_run")
+    columns = ("kind", "connection", "days", "older_than", "gone_of_the_kind", "last_run", "personal_data")
     print_table(rows, columns, empty="Everything is kept for ever.")
 
 

@@ -144,7 +144,7 @@ def test_a_damaged_page_is_found(sqlite_url: str, file: Path) -> None:
     with path.open("r+b") as raw:
         raw.seek((root - 1) * size)
         raw.write(os.urandom(size))
-    with pytest.raises((BackupError, sqlite3.DatabaseError), match="damaged|malformed"):
+    with pytest.raises((BackupError, sqlite3.DatabaseError), match=r"damaged|malformed"):
         take(sqlite_url, file)
     assert not file.exists()
 
