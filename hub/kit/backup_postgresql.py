@@ -79,10 +79,7 @@ class PostgresqlStore:
                 )
             if _has_aside(connection):  # an earlier restore was cut off: what it had made is worth nothing
                 _put_back(connection)
-            with connection.transaction():
-                connection.execute(_named("ALTER SCHEMA public RENAME TO {}"))
-                connection.execute("CREATE SCHEMA public")
-                connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+            _put_aside(connection)
             try:
                 self._load(file, connection.info.server_version // 10000)
                 yield self._url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
@@ -129,7 +126,14 @@ class PostgresqlStore:
             return output.read()
 
     def _connect(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self._url.render_as_string(hide_password=False), autocommit=True)
+        try:
+            connection = psycopg.connect(self._url.render_as_string(hide_password=False), autocommit=True)
+        except psycopg.OperationalError as error:
+            raise BackupError(
+                "database_unavailable",
+                f"The database cannot be used: {str(error).splitlines()[0]}. Check ORDERHUB_DATABASE_URL, and that the "
+                "server runs.",
+            ) from error
         connection.execute("SET search_path = public")
         return connection
 
@@ -173,6 +177,20 @@ def _rows(connection: psycopg.Connection[Any]) -> dict[str, int]:
 def _has_aside(connection: psycopg.Connection[Any]) -> bool:
     found = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (ASIDE,)).fetchone()
     return found is not None
+
+
+def _put_aside(connection: psycopg.Connection[Any]) -> None:
+    try:
+        with connection.transaction():
+            connection.execute(_named("ALTER SCHEMA public RENAME TO {}"))
+            connection.execute("CREATE SCHEMA public")
+            connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise BackupError(
+            "not_owner",
+            f"{connection.info.user} may not replace the schema public of {connection.info.dbname}: let the server's "
+            f"administrator make it the owner of the database and of that schema, then restore.",
+        ) from error
 
 
 def _put_back(connection: psycopg.Connection[Any]) -> None:

@@ -26,7 +26,7 @@ class SqliteStore:
         """Copy page by page. One read transaction holds the moment: without it, every commit of a running hub would
         begin the copy anew.
         """
-        with closing(_open(self._file)) as source, closing(_open(target)) as copy:
+        with _readable(self._file), closing(_open(self._file)) as source, closing(_open(target)) as copy:
             source.execute("BEGIN")
             snapshot = _contents(source)
             source.backup(copy, pages=_PAGES, progress=lambda _, left, total: told(total - left, total), sleep=0)
@@ -42,7 +42,7 @@ class SqliteStore:
         """A file without any row of the hub may be written over."""
         if not self._file.exists():
             return
-        with closing(_open(self._file)) as there:
+        with _readable(self._file), closing(_open(self._file)) as there:
             rows = _rows(there)
         full = sorted(table for table, count in rows.items() if count and table != "alembic_version")
         if full:
@@ -56,7 +56,7 @@ class SqliteStore:
         _remove(made)
         os.close(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
-            with closing(_open(file)) as source, closing(_open(made)) as copy:
+            with _readable(file), closing(_open(file)) as source, closing(_open(made)) as copy:
                 source.backup(copy)
                 _refuse_broken(copy, file)
             yield f"sqlite:///{made}"
@@ -82,6 +82,16 @@ def not_empty(where: str, full: list[str]) -> BackupError:
         "not_empty",
         f"{where} is not empty ({', '.join(full[:5])}): back it up first, then say --overwrite to lose what is in it.",
     )
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise BackupError(
+            "damaged_backup", f"{file} cannot be read as SQLite ({error}): use another backup, and check the disk."
+        ) from error
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -21,6 +21,8 @@ from hub.kit.clock import SYSTEM
 from hub.kit.crypto import SecretBox
 from hub.kit.settings import Settings
 
+_STAGES = 4
+"""Copied, compared, upgraded, made safe."""
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -80,9 +82,12 @@ def _restored(
     """Until all of it is done, the database is what it was."""
     if not overwrite:
         store.refuse_to_overwrite()
-    with store.restored(file) as url:
+    with _told("restoring") as told, store.restored(file) as url:
+        told(1, _STAGES)
         compare(store.contents(url), manifest)
+        told(2, _STAGES)
         migrations.upgrade(url)
+        told(3, _STAGES)
         runtime = build_runtime(settings.model_copy(update={"database_url": url}))
         try:
             return settle(runtime, taken_at=manifest.taken_at, next_invoice=next_invoice)

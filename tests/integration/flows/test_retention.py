@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import delete, select, update
 
+from hub.api.metrics import Metrics
 from hub.canonical.facts import Fact, OrderFact, ParseResult, ReturnFact, ShipmentFact
 from hub.canonical.order import ChannelShipment, LineQuantity
 from hub.cases.rules.cases import NewCase
@@ -298,6 +299,9 @@ def test_it_is_done_every_night_in_steps_that_are_jobs_of_their_own(world: World
     with world.read() as session:
         total, ran_at = swept_rows(session)["messages"]
     assert (total, ran_at) == (7, world.clock.now())
+    figures = Metrics(world.database, world.clock).text().decode()
+    assert 'orderhub_retention_rows{kind="messages"} 7.0' in figures
+    assert 'orderhub_retention_last_run_seconds{kind="messages"}' in figures
 
 
 def test_what_looks_anew_are_kinds_of_work(small_world: World) -> None:
