@@ -137,6 +137,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_connections_name")),
     )
     op.create_table(
+        "restores",
+        sa.Column("restored_at", types.UtcDateTime(), nullable=False),
+        sa.Column("taken_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("restored_at", name=op.f("pk_restores")),
+    )
+    op.create_table(
+        "retention_marks",
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("scope", sa.String(length=80), nullable=False),
+        sa.Column("reached", sa.String(length=80), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("ran_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "scope", name=op.f("pk_retention_marks")),
+    )
+    op.create_table(
         "effects",
         sa.Column("idem_key", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
@@ -159,6 +174,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("idem_key", name=op.f("pk_effects")),
     )
     with op.batch_alter_table("effects", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_effects_answered",
+            ["created_at"],
+            unique=False,
+            sqlite_where=sa.text("result IS NOT NULL"),
+            postgresql_where=sa.text("result IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_effects_in_doubt",
             ["connection_id"],
@@ -213,6 +235,7 @@ def upgrade() -> None:
         sa.Column("correlation_id", sa.String(length=80), nullable=True),
         sa.Column("received_at", types.UtcDateTime(), nullable=False),
         sa.Column("applied_at", types.UtcDateTime(), nullable=True),
+        sa.Column("emptied_at", types.UtcDateTime(), nullable=True),
         sa.CheckConstraint(
             "state IN ('received', 'parsed', 'applied', 'parked', 'blocked', 'duplicate', 'superseded', 'rejected')",
             name=op.f("ck_inbound_messages_state"),
@@ -222,6 +245,13 @@ def upgrade() -> None:
     with op.batch_alter_table("inbound_messages", schema=None) as batch_op:
         batch_op.create_index("ix_inbound_messages_connection_id", ["connection_id", "message_id"], unique=False)
         batch_op.create_index("ix_inbound_messages_external_id", ["account", "external_id"], unique=False)
+        batch_op.create_index(
+            "ix_inbound_messages_open_parts",
+            ["parent_id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('received', 'parked', 'blocked')"),
+            postgresql_where=sa.text("state IN ('received', 'parked', 'blocked')"),
+        )
         batch_op.create_index(
             "ix_inbound_messages_parked",
             ["account", "order_ref"],
@@ -1221,6 +1251,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'parked'"),
             postgresql_where=sa.text("state = 'parked'"),
         )
+        batch_op.drop_index(
+            "ix_inbound_messages_open_parts",
+            sqlite_where=sa.text("state IN ('received', 'parked', 'blocked')"),
+            postgresql_where=sa.text("state IN ('received', 'parked', 'blocked')"),
+        )
         batch_op.drop_index("ix_inbound_messages_external_id")
         batch_op.drop_index("ix_inbound_messages_connection_id")
 
@@ -1232,12 +1267,19 @@ def downgrade() -> None:
     with op.batch_alter_table("effects", schema=None) as batch_op:
         batch_op.drop_index("ix_effects_subject")
         batch_op.drop_index(
+            "ix_effects_answered",
+            sqlite_where=sa.text("result IS NOT NULL"),
+            postgresql_where=sa.text("result IS NOT NULL"),
+        )
+        batch_op.drop_index(
             "ix_effects_in_doubt",
             sqlite_where=sa.text("state = 'in_doubt'"),
             postgresql_where=sa.text("state = 'in_doubt'"),
         )
 
     op.drop_table("effects")
+    op.drop_table("retention_marks")
+    op.drop_table("restores")
     op.drop_table("connections")
     op.drop_table("connection_slots")
     op.drop_table("connection_health")

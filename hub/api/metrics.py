@@ -1,6 +1,6 @@
 """What a monitoring system scrapes: counters of this process, and gauges read from the database at the scrape."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +14,7 @@ from hub.connections.service.adapters import load
 from hub.fulfilment.service.figures import shipments_by_state
 from hub.intake.service.figures import open_messages_by_state
 from hub.jobs.service.figures import OpenJobs, blocked, effects_in_doubt, open_jobs, waiting_since
+from hub.jobs.service.retention import swept_rows
 from hub.kit.clock import Clock
 from hub.kit.db import Database
 from hub.orders import repository as orders
@@ -74,8 +75,9 @@ class FromDatabase(Collector):
             for state, count in shipments_by_state(session).items():
                 shipments.add_metric((state,), count)
             doubt = effects_in_doubt(session)
+            swept = list(_retention_gauges(swept_rows(session)))
             approved, reviewed = auto_approval(session)
-        yield from (messages, holds, *jobs, *connections, shipments)
+        yield from (messages, holds, *jobs, *connections, shipments, *swept)
         yield GaugeMetricFamily("orderhub_effects_in_doubt", "Calls that may have happened.", doubt)
         yield GaugeMetricFamily("orderhub_reviewed_recently", "Reviewed orders among the newest ones.", reviewed)
         rate = approved / reviewed if reviewed else float("nan")
@@ -92,6 +94,15 @@ def _job_gauges(figures: Iterable[OpenJobs], now: datetime) -> Iterable[Metric]:
         if figure.state == "ready":
             retries.add_metric((figure.queue,), figure.retrying)
     return jobs, ages, retries
+
+
+def _retention_gauges(found: Mapping[str, tuple[int, datetime]]) -> Iterable[Metric]:
+    rows = GaugeMetricFamily("orderhub_retention_rows", "Rows that were emptied or dropped.", labels=("kind",))
+    times = GaugeMetricFamily("orderhub_retention_last_run_seconds", "When old rows were looked for.", labels=("kind",))
+    for kind, (count, at) in found.items():
+        rows.add_metric((kind,), count)
+        times.add_metric((kind,), at.timestamp())
+    return rows, times
 
 
 def _connection_gauges(session: Session, now: datetime) -> Iterable[Metric]:

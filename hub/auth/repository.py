@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.auth.tables import ApiKeyRow, IdempotentRequestRow
@@ -43,7 +43,17 @@ def keep_request(session: Session, values: Mapping[str, Any]) -> None:
     session.execute(insert(IdempotentRequestRow).values(**values))
 
 
-def forget_requests(session: Session, before: datetime) -> int:
-    """Delete the requests that were answered earlier; returns how many."""
-    done = session.execute(delete(IdempotentRequestRow).where(IdempotentRequestRow.created_at < before))
-    return int(getattr(done, "rowcount", 0))
+def forget_requests(session: Session, before: datetime, limit: int) -> int:
+    """Delete the oldest requests that were answered earlier; returns how many."""
+    key = (IdempotentRequestRow.principal, IdempotentRequestRow.key)
+    old = select(*key).where(IdempotentRequestRow.created_at < before)
+    gone = session.execute(old.order_by(IdempotentRequestRow.created_at).limit(limit)).all()
+    if gone:
+        chosen = tuple_(*key).in_([tuple(row) for row in gone])
+        session.execute(delete(IdempotentRequestRow).where(chosen).execution_options(synchronize_session=False))
+    return len(gone)
+
+
+def count_requests(session: Session, before: datetime) -> int:
+    """How many requests were answered earlier."""
+    return session.scalar(select(func.count()).where(IdempotentRequestRow.created_at < before)) or 0

@@ -91,6 +91,18 @@ def take_numbers(session: Session, series: str, count: int) -> int:
     return take_numbers(session, series, count)
 
 
+def next_number(session: Session, series: str) -> int:
+    """The number that a series gives next."""
+    return session.scalar(select(NumberSeriesRow.next_number).where(NumberSeriesRow.series == series)) or 1
+
+
+def skip_to_number(session: Session, series: str, number: int) -> None:
+    """Let a series go on at a number, unless it is further already."""
+    skipped = number - next_number(session, series)
+    if skipped > 0:
+        take_numbers(session, series, skipped)
+
+
 def counts_by_state(session: Session) -> dict[tuple[str, str], int]:
     """Documents by kind and state."""
     statement = select(ErpDocumentRow.kind, ErpDocumentRow.state, func.count())

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from hub.cases.rules.cases import MAX_SUBJECT, MAX_TITLE, Case, NewCase
 from hub.cases.tables import CaseRow
+from hub.kit.bulk import among
 from hub.kit.ids import new_id
 from hub.kit.types import UtcDateTime
 
@@ -82,6 +83,14 @@ def get_case(session: Session, *, case_id: str) -> Case | None:
     """One case."""
     row = session.execute(select(*CASES.c).where(CASES.c.case_id == case_id)).first()
     return None if row is None else Case(**row._mapping)
+
+
+def subjects_with_case(session: Session, *, subject_kind: str, subject_ids: Collection[str]) -> set[str]:
+    """Those of the subjects about which a case is open."""
+    statement = select(CASES.c.subject_id).where(
+        CASES.c.subject_kind == subject_kind, among(session, CASES.c.subject_id, subject_ids), CASES.c.state == "open"
+    )
+    return set(session.scalars(statement)) if subject_ids else set()
 
 
 def list_cases(

@@ -14,7 +14,7 @@ PLACES = {
     "serve": (f"{_COMMANDS}.serve:serve", "Run the API, and the worker inside it where no broker is set."),
     "worker": (f"{_COMMANDS}.worker:worker", "Run the work that is due."),
     "beat": (f"{_COMMANDS}.worker:beat", "Ring for work that is due, and start what is scheduled."),
-    "db": (f"{_COMMANDS}.db:db", "Bring the database's tables up or down."),
+    "db": (f"{_COMMANDS}.db:db", "Bring the database's tables up or down; back it up, restore it."),
     "plugin": (f"{_COMMANDS}.plugin:plugin", "See which plugins are installed; rehearse an upgrade."),
     "parse": (f"{_COMMANDS}.parse:parse", "Show what a plugin reads in files; needs no database."),
     "connection": (f"{_COMMANDS}.connection:connection", "Connect shops, carriers and ledgers."),
@@ -27,6 +27,7 @@ PLACES = {
     "jobs": (f"{_COMMANDS}.jobs:jobs", "See the work, and try again what was parked."),
     "replay": (f"{_COMMANDS}.replay:replay", "Read kept messages again, after a plugin was mended."),
     "proof": (f"{_COMMANDS}.proof:proof", "See whether anything of a channel is missing."),
+    "retention": (f"{_COMMANDS}.retention:retention", "See how long what is kept, and let go what is old."),
     "keys": (f"{_COMMANDS}.keys:keys", "Make and revoke API keys."),
 }
 

@@ -1,17 +1,17 @@
-"""What time itself brings: holds that lift themselves, reservations and kept answers that end, regular pulls."""
+"""What time itself brings: holds that lift themselves, reservations that end, regular pulls."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from hub.auth.service.idempotency import forget_answers
 from hub.connections.service.adapters import load_kind
 from hub.flows.census import CENSUS_DUE
 from hub.flows.continue_orders import release_and_continue
 from hub.flows.proof import PROOF_WATCH
 from hub.flows.pull_channel import PULL
 from hub.flows.push_stock import PUSH_STOCK
+from hub.flows.retention import HOUSEKEEPING, RETENTION, RETENTION_CRON
 from hub.flows.services import Services
 from hub.inventory.service.query import available
 from hub.inventory.service.release import expire
@@ -22,12 +22,10 @@ from hub.jobs.service.work import Job
 from hub.orders import repository as orders_repository
 from hub.routing import repository as routing_repository
 
-HOUSEKEEPING = "housekeeping"
 HOLD_DUE = "hold.due"
 REPLAN = "routing.replan"
 EVERY_MINUTE = "* * * * *"
 EVERY_HOUR = "7 * * * *"
-ANSWERS_KEPT = timedelta(days=2)
 AT_MOST = 200
 
 
@@ -43,7 +41,6 @@ class Housekeeping:
         due = orders_repository.holds_due(session, at=at, limit=AT_MOST)
         enqueue(session, [_release_job(order_id, reasons, at) for order_id, reasons in due.items()])
         expire(session, at=at)
-        forget_answers(session, before=at - ANSWERS_KEPT)
         self._look_for_stock(session, at)
 
     def _look_for_stock(self, session: Session, at: datetime) -> None:
@@ -99,6 +96,7 @@ def ensure_schedules(session: Session, services: Services, *, at: datetime) -> N
     """Schedules that must be there: housekeeping, and what the policies of connections say: pulls, censuses, stock."""
     ensure_schedule(session, schedule_id=HOUSEKEEPING, kind=HOUSEKEEPING, cron=EVERY_MINUTE, at=at)
     ensure_schedule(session, schedule_id=PROOF_WATCH, kind=PROOF_WATCH, cron=EVERY_HOUR, at=at)
+    ensure_schedule(session, schedule_id=RETENTION, kind=RETENTION, cron=RETENTION_CRON, at=at)
     for connection in load_kind(session, "channel"):
         channel, policy = services.adapters.channel(connection), connection.decided
         wanted = {

@@ -2,7 +2,7 @@
 transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,8 @@ PULL = "channel.pull"
 OVERLAP = timedelta(minutes=5)
 LAG = timedelta(seconds=2)
 FIRST_WINDOW = timedelta(days=30)
+STEP_BACK = timedelta(hours=1)
+"""What is read again after a restore, beside all that came later."""
 
 
 @dataclass(slots=True)
@@ -92,6 +94,15 @@ def pull_job(connection_id: str, cause: str) -> NewJob:
     return NewJob(
         kind=PULL, idem_key=f"{PULL}:{connection_id}:{cause}", lane=f"pull:{connection_id}", connection_id=connection_id
     )
+
+
+def step_back(cursor: Mapping[str, Any]) -> dict[str, Any]:
+    """The cursor after the database was put back: a page's token may mean nothing by now, so its window is read anew,
+    and what was being written when the backup was taken is read again.
+    """
+    kept = {name: value for name, value in cursor.items() if name not in ("since", "until", "page", "done")}
+    reached = cursor.get("since") or cursor.get("done")
+    return {**kept, "done": (datetime.fromisoformat(reached) - STEP_BACK).isoformat()} if reached else kept
 
 
 def _window(cursor: dict[str, Any], now: datetime, import_from: datetime | None) -> Window:

@@ -51,8 +51,8 @@ class Difference:
 
 
 def preview(session: Session, services: Services, message_ids: Collection[str]) -> list[Difference]:
-    """What a replay would do; writes nothing."""
-    messages = repository.by_ids(session, message_ids)
+    """What a replay would do; writes nothing. Messages that were kept as long as they may be cannot be read again."""
+    messages = [row for row in repository.by_ids(session, message_ids) if not row.emptied_at]
     connections = load(session, {row.connection_id for row in messages})
     parsed = parse_messages(messages, connections, partial(open_adapter, services.adapters))
     translate_codes(session, parsed)
@@ -65,7 +65,9 @@ def preview(session: Session, services: Services, message_ids: Collection[str]) 
 
 def replay(session: Session, services: Services, message_ids: Collection[str], actor: str) -> int:
     """Queue messages to be read again; what they say that is applied already changes nothing."""
-    messages = [row for row in repository.by_ids(session, message_ids) if row.state != "received"]
+    messages = [
+        row for row in repository.by_ids(session, message_ids) if row.state != "received" and not row.emptied_at
+    ]
     connections = load(session, {row.connection_id for row in messages})
     skip_parked(session, kind=PROCESS, subject_ids=[row.message_id for row in messages])
     repository.release_for_replay(session, [row.message_id for row in messages])

@@ -18,6 +18,7 @@ from hub.flows.sales_documents import Sale, queue_sales_orders
 from hub.flows.services import Services
 from hub.jobs.events import Event, NewJob
 from hub.jobs.service.publish import enqueue, publish
+from hub.jobs.service.restored import restored_at
 from hub.jobs.service.work import Job
 from hub.kit.rules.compiled import CompiledRuleSet
 from hub.kit.rules.order_facts import order_facts
@@ -27,7 +28,7 @@ from hub.orders.rules.lifecycle import APPROVED
 from hub.orders.service.accept import Accepted, earlier_lookalikes, stored_order
 from hub.orders.service.amend import rematch_lines
 from hub.orders.service.changes import OrderChanges, lock
-from hub.orders.service.holds import NewHold, place_holds, release_holds
+from hub.orders.service.holds import MAY_BE_DONE, RESTORED, NewHold, place_holds, release_holds
 from hub.review.rules.outcome import HoldRequest, ReviewOutcome, review
 from hub.routing.service.rule_sets import active_rules
 from hub.sdk.hooks import Finding, ReviewRequest
@@ -99,6 +100,7 @@ def review_batch(
         ]
         holds.extend(_new_hold(item, hold, at) for hold in wanted)
         _record(changes, item, outcome, waved_through=not wanted and item.before in APPROVED)
+    holds.extend(_known_outside(session, items))
     changes.insert(session, at=at)
     place_holds(session, changes, holds=holds, at=at)
     held = {hold.order_id for hold in holds}
@@ -112,6 +114,19 @@ def review_batch(
             if outcome.state != "auto_approved" and item.order_id in held and item.side_effects
         ],
     )
+
+
+def _known_outside(session: Session, items: Sequence[Reviewable]) -> list[NewHold]:
+    """Orders that are new here and were placed before the database was put back: in the time that was lost they may
+    have been shipped and posted under ids that nobody here knows any more.
+    """
+    fresh = [item for item in items if item.before == "pending" and item.side_effects and not item.cancelled]
+    restored = restored_at(session) if fresh else None
+    return [
+        NewHold(item.order_id, RESTORED, MAY_BE_DONE, placed_by="restore")
+        for item in fresh
+        if restored is not None and item.order.placed_at is not None and item.order.placed_at <= restored
+    ]
 
 
 class ResumeHeld:

@@ -104,7 +104,7 @@ def build_runtime(settings: Settings, *, clock: Clock = SYSTEM, host: PluginHost
     adapters = Adapters(host=host, database=database, secrets=secrets, clock=clock, http_for=http_for)
     services = Services(
         clock=clock, host=host, adapters=adapters, database=database, data_dir=settings.data_dir.absolute(),
-        hub_id=settings.hub_id, call_seconds=min(60.0, settings.lease_seconds / 2),
+        hub_id=settings.hub_id, call_seconds=min(60.0, settings.lease_seconds / 2), keep_days=settings.keep_days,
     )  # fmt: skip
     work = work_table(
         services,

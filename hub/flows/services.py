@@ -1,5 +1,6 @@
 """What the handlers of jobs are given."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,3 +21,5 @@ class Services:
     data_dir: Path
     hub_id: str
     call_seconds: float
+    keep_days: Mapping[str, int]
+    """How long rows are kept, by kind; 0 is for ever."""

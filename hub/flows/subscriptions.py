@@ -8,7 +8,7 @@ from hub.flows import open_cases as cases
 from hub.flows.cancel_documents import CancelInLedger, WithdrawSalesOrders
 from hub.flows.census import CENSUS_DUE, AskCensus, CensusDue
 from hub.flows.fetch_orders import FetchOrders
-from hub.flows.housekeeping import HOLD_DUE, HOUSEKEEPING, REPLAN, Housekeeping, ReleaseTimed
+from hub.flows.housekeeping import HOLD_DUE, REPLAN, Housekeeping, ReleaseTimed
 from hub.flows.notify_channels import NotifyChannels
 from hub.flows.notify_locations import ASK_LOCATION, NOTIFY_LOCATION, NotifyLocations
 from hub.flows.open_cases import OpenCase
@@ -19,6 +19,7 @@ from hub.flows.pull_channel import PullChannel
 from hub.flows.push_stock import PushStock
 from hub.flows.read_codes import READ_AGAIN, ReadAgain
 from hub.flows.replan_waiting import ReplanWaiting
+from hub.flows.retention import HOUSEKEEPING, RETENTION, KeepHouse
 from hub.flows.review_orders import AGAIN, RESUME, ResumeHeld, ResumeOrders
 from hub.flows.sales_documents import PostMoney
 from hub.flows.services import Services
@@ -106,6 +107,7 @@ def work_table(
         "intake.failed": ("bulk", BlockFailed(services)),
         HOLD_DUE: ("flow", ReleaseTimed(services)),
         HOUSEKEEPING: ("bulk", Housekeeping(services)),
+        RETENTION: ("bulk", KeepHouse(services)),
         CENSUS_DUE: ("bulk", CensusDue(services)),
         PROOF_WATCH: ("bulk", WatchProofs(services)),
         "case.message_blocked": ("bulk", OpenCase(services, cases.message_blocked)),

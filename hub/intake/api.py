@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from hub.auth.api import require
 from hub.intake.schemas import MessageFull, MessageOut, MessageState
-from hub.intake.service.listing import get_message, list_messages
+from hub.intake.service.listing import get_document, get_message, list_messages
 from hub.kit.web import Cursor, Limit, Page, page_of, problem_responses
 from hub.kit.web_files import attachment, file_responses
 from hub.kit.web_session import ReadSession
@@ -46,8 +46,8 @@ def get_one(message_id: str, session: ReadSession) -> MessageFull:
     return MessageFull(**MessageOut.model_validate(row).model_dump(), headers=row.headers, size=len(row.body))
 
 
-@router.get("/{message_id}/raw", response_class=Response, responses={**RAW, **problem_responses(401, 403, 404)})
+@router.get("/{message_id}/raw", response_class=Response, responses={**RAW, **problem_responses(401, 403, 404, 410)})
 def get_raw(message_id: str, session: ReadSession) -> Response:
     """Exactly the bytes that came, as a file to save: they are another system's, so no browser may interpret them."""
-    row = get_message(session, message_id)
+    row = get_document(session, message_id)
     return attachment(row.body, row.name or f"{row.message_id}.raw", row.content_type)

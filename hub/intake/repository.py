@@ -47,6 +47,7 @@ def last_read(session: Session, connection_ids: Collection[str], *, but_not: str
         among(session, MESSAGES.c.connection_id, connection_ids),
         MESSAGES.c.state != "received",
         MESSAGES.c.content_type != but_not,
+        MESSAGES.c.emptied_at.is_(None),
     )
     return list(session.scalars(statement.order_by(MESSAGES.c.message_id.desc()).limit(limit)))
 
@@ -91,7 +92,7 @@ def release_for_replay(session: Session, message_ids: Collection[str]) -> None:
     """Put messages back to `received`, counting the attempt."""
     session.execute(
         update(InboundMessageRow)
-        .where(InboundMessageRow.message_id.in_(message_ids))
+        .where(InboundMessageRow.message_id.in_(message_ids), InboundMessageRow.emptied_at.is_(None))
         .values(state="received", attempts=InboundMessageRow.attempts + 1)
         .execution_options(synchronize_session=False)
     )

@@ -43,6 +43,7 @@ class MessageOut(Out):
     correlation_id: str | None
     received_at: datetime
     applied_at: datetime | None
+    emptied_at: datetime | None
 
 
 class MessageFull(MessageOut):

@@ -20,6 +20,7 @@ class InboundMessageRow(Base):
     `dedupe_key` is the source's delivery id, else kind + external id + revision, else kind + external id + digest.
     `order_ref` is the external id of the order that a parked message waits for. `facts` is what was read in it last, in
     canonical form: what a mended plugin is compared with. Parts of a larger document are messages of their own.
+    `emptied_at`: it was kept as long as it may be, and only what makes it known again is left.
     """
 
     __tablename__ = "inbound_messages"
@@ -41,6 +42,12 @@ class InboundMessageRow(Base):
             postgresql_where=text("state = 'parked'"),
         ),
         Index("ix_inbound_messages_connection_id", "connection_id", "message_id"),
+        Index(
+            "ix_inbound_messages_open_parts",
+            "parent_id",
+            sqlite_where=text(OPEN_STATES),
+            postgresql_where=text(OPEN_STATES),
+        ),
         Index("ix_inbound_messages_external_id", "account", "external_id"),
     )
 
@@ -71,6 +78,7 @@ class InboundMessageRow(Base):
     correlation_id: Mapped[str | None] = mapped_column(String(80))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    emptied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class UnknownCodeRow(Base):

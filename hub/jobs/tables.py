@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Float, Index, Integer, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Float, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.kit.db import Base
@@ -77,6 +77,12 @@ class EffectRow(Base):
             postgresql_where=text("state = 'in_doubt'"),
         ),
         Index("ix_effects_subject", "subject_id"),
+        Index(
+            "ix_effects_answered",
+            "created_at",
+            sqlite_where=text("result IS NOT NULL"),
+            postgresql_where=text("result IS NOT NULL"),
+        ),
     )
 
     idem_key: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -145,3 +151,27 @@ class ScheduleRow(Base):
     args: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class RetentionMarkRow(Base):
+    """How far keeping house has come with one kind of rows; `scope` tells several of a kind apart (connections).
+
+    `reached` is where the next run begins: up to there nothing is left to do. `total` counts what went in all runs.
+    """
+
+    __tablename__ = "retention_marks"
+
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(80), primary_key=True)
+    reached: Mapped[str] = mapped_column(String(80))
+    total: Mapped[int] = mapped_column(BigInteger)
+    ran_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RestoreRow(Base):
+    """The database was put back to the state of `taken_at`: what happened outside between the two nobody here knows."""
+
+    __tablename__ = "restores"
+
+    restored_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    taken_at: Mapped[datetime] = mapped_column(UtcDateTime)

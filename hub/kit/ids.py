@@ -6,6 +6,7 @@ import random
 import re
 import secrets
 import time
+from datetime import UTC, datetime
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -25,6 +26,13 @@ def new_id() -> str:
     tick = _last_tick = max(_last_tick + 1, (milliseconds << 12) | (rest << 12) // 1_000_000)
     stamp, noise = f"{tick:015x}", os.urandom(8).hex()
     return f"{stamp[:8]}-{stamp[8:12]}-7{stamp[12:]}-8{noise[1:4]}-{noise[4:]}"
+
+
+def made_at(text: str) -> datetime | None:
+    """When `new_id` made an id, to the millisecond; None for a text that is none of ours."""
+    if not is_id(text):
+        return None
+    return datetime.fromtimestamp(int(text[:8] + text[9:13], 16) / 1000, UTC)
 
 
 def new_token() -> str:

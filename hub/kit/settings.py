@@ -46,6 +46,18 @@ class Settings(BaseSettings):
     allow_private_locations: bool = Field(
         False, description="Whether outside warehouses may be told at private addresses."
     )
+    keep_jobs_days: int = Field(30, ge=0, description="How long finished jobs are kept whole; 0: for ever.")
+    keep_effects_days: int = Field(
+        180, ge=0, description="How long the answers to calls that are over are kept; 0: for ever."
+    )
+    keep_events_days: int = Field(
+        730, ge=0, description="How long the timelines of settled orders keep their details; 0: for ever."
+    )
+    keep_census_days: int = Field(400, ge=0, description="How long the runs of the census are kept; 0: for ever.")
+    keep_codes_days: int = Field(
+        30, ge=0, description="How long unknown codes of settled orders are asked about; 0: for ever."
+    )
+    keep_answers_days: int = Field(2, ge=1, description="How long a request may be repeated under its Idempotency-Key.")
     hub_id: str = Field("hub", description="Name of this hub in references that go to other systems.")
 
     @property
@@ -57,6 +69,14 @@ class Settings(BaseSettings):
             if self.database_url.startswith(prefix):
                 return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
         return self.database_url
+
+    @property
+    def keep_days(self) -> dict[str, int]:
+        """How long rows are kept, by kind. How long messages are is up to their plugin and connection."""
+        return {
+            "jobs": self.keep_jobs_days, "effects": self.keep_effects_days, "events": self.keep_events_days,
+            "census": self.keep_census_days, "codes": self.keep_codes_days, "answers": self.keep_answers_days,
+        }  # fmt: skip
 
     @property
     def resolved_key_file(self) -> Path:

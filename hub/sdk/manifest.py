@@ -24,6 +24,8 @@ class Manifest:
     `idempotency` says how outward writes are made safe: `key` (the other side honours our key), `unique_ref` (it
     refuses our
     reference a second time), `two_step` (free draft, then buy), `find` (we can look it up), `none` (a person decides).
+    `retention_days` is how long the hub keeps a raw document after it came, unless the connection's policy says
+    otherwise; then the document goes whole, and with it what is personal in it, which `personal_data_fields` names.
     """
 
     id: str

@@ -15,6 +15,8 @@ from hub.worker.broker import QUEUES, declare_work, make_broker
 
 log = structlog.get_logger()
 
+STOP_SECONDS, BEAT_SECONDS = 60, 10
+"""How long jobs that run, and the beat, may take after the signal to stop."""
 TURN_SECONDS = 0.25
 """How long a thread stays with a queue before it rings for the rest: arriving orders must not starve the shipping."""
 
@@ -54,7 +56,7 @@ class WorkerProcess:
         self._runtime.stopping.set()
         if self._beat is not None:
             self._beat.stop()
-        self._worker.stop(timeout=60_000)
+        self._worker.stop(timeout=STOP_SECONDS * 1000)
 
 
 class Beat:
@@ -73,7 +75,7 @@ class Beat:
     def stop(self) -> None:
         """Stop it, and wait until it has."""
         self._stop.set()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=BEAT_SECONDS)
 
     def alive(self) -> bool:
         """Whether its thread runs."""

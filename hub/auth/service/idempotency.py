@@ -82,9 +82,14 @@ def keep_answer(session: Session, mark: RequestMark, answer: KeptAnswer, *, at: 
     )  # fmt: skip
 
 
-def forget_answers(session: Session, *, before: datetime) -> int:
-    """Drop the answers that were given earlier; a repeated request then counts as new. Returns how many."""
-    return repository.forget_requests(session, before)
+def forget_answers(session: Session, *, before: datetime, limit: int) -> int:
+    """Drop the oldest answers that were given earlier; a repeated request then counts as new. Returns how many."""
+    return repository.forget_requests(session, before, limit)
+
+
+def count_answers(session: Session, *, before: datetime) -> int:
+    """How many answers were given earlier."""
+    return repository.count_requests(session, before)
 
 
 class InFlight:

@@ -1,5 +1,7 @@
 """Read cases."""
 
+from collections.abc import Collection
+
 from sqlalchemy.orm import Session
 
 from hub.cases import repository
@@ -14,6 +16,11 @@ def get(session: Session, *, case_id: str) -> Case:
     if case is None:
         raise NotFound("case", case_id)
     return case
+
+
+def subjects_with_case(session: Session, subject_ids: Collection[str], *, subject_kind: str) -> set[str]:
+    """Those of the subjects about which a case is open."""
+    return repository.subjects_with_case(session, subject_kind=subject_kind, subject_ids=subject_ids)
 
 
 def list_cases(

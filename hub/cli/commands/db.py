@@ -1,8 +1,9 @@
-"""`hub db`: the versions of the database's tables."""
+"""`hub db`: the versions of the database's tables; its backups are in `hub.cli.commands.backup`."""
 
 import click
 from alembic.script import ScriptDirectory
 
+from hub.cli.commands.backup import backup, restore
 from hub.cli.databases import refuse_missing_database, refuse_while_served, sqlite_file
 from hub.cli.environment import load_settings
 from hub.cli.output import emit, json_option, say
@@ -14,7 +15,10 @@ from hub.kit.schema import check_schema, script_location
 
 @click.group()
 def db() -> None:
-    """Bring the database's tables up or down; every other command refuses a database that does not fit."""
+    """Bring the database's tables up or down, back it up and restore it.
+
+    Every other command refuses a database that does not fit.
+    """
 
 
 @db.command()
@@ -98,6 +102,10 @@ def history(as_json: bool) -> None:
         emit(rows)
         return
     print_table(rows, ("revision", "what"), empty="There are no revisions.")
+
+
+db.add_command(backup)
+db.add_command(restore)
 
 
 def _address(url: str) -> str:

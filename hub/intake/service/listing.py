@@ -10,7 +10,7 @@ from hub.connections import repository as connections
 from hub.connections.service.adapters import load_by_name
 from hub.intake.service.figures import OPEN
 from hub.intake.tables import OPEN_STATES, InboundMessageRow
-from hub.kit.errors import NotFound
+from hub.kit.errors import HubError, NotFound
 from hub.kit.ids import is_id
 
 BLOCKED = "blocked"
@@ -49,6 +49,18 @@ def get_message(session: Session, message_id: str) -> InboundMessageRow:
     row = session.get(InboundMessageRow, message_id, options=options) if is_id(message_id) else None
     if row is None:
         raise NotFound("message", message_id)
+    return row
+
+
+def get_document(session: Session, message_id: str) -> InboundMessageRow:
+    """One message whose document is still kept; `NotFound`, or 410 where it was kept as long as it may be."""
+    row = get_message(session, message_id)
+    if row.emptied_at is not None:
+        raise HubError(
+            410, "document_gone",
+            f"The document came on {row.received_at:%Y-%m-%d} and went on {row.emptied_at:%Y-%m-%d}: the connection's "
+            "policy (retention_days) says how long it is kept. Its digest is still there.",
+        )  # fmt: skip
     return row
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from hub.jobs import repository
+from hub.jobs.service.restored import may_be_of_before, restored_at
 from hub.jobs.service.work import Call
 from hub.jobs.tables import EffectRow
 from hub.kit.bulk import insert_rows, update_rows
@@ -38,8 +39,10 @@ def begin(session: Session, intents: Sequence[tuple[Intent, Call]], *, at: datet
 
     What was sent and not answered is asked for first; before the deadline of that call, when it may still arrive, it
     is only asked for. One key stands for one request: where the request is another by now, a person decides, unless the
-    first one surely did nothing.
+    first one surely did nothing. Where the database was put back to an earlier state, whatever is about something that
+    was there then may have been sent in the time that was lost: it is asked for before anything is sent.
     """
+    restored = restored_at(session)
     known = repository.effects_by_key(session, [intent.key for intent, _ in intents])
     deadline = at + timedelta(seconds=call_seconds)
     fresh, again = [], []
@@ -48,6 +51,10 @@ def begin(session: Session, intents: Sequence[tuple[Intent, Call]], *, at: datet
         row = known.get(intent.key)
         if row is None:
             fresh.append(_new_row(intent, at, deadline))
+            if restored is not None and may_be_of_before(intent.subject_id, restored):
+                call.mode = "find"
+        elif row.state in ("confirmed", "settled") and row.result is None:
+            call.refusal = _answer_gone(intent, row.remote_id)
         elif row.state in ("confirmed", "settled"):
             call.mode, call.known = "adopt", row.result
         elif row.state not in ("intent", "refused") and row.request_hash != intent.request_hash:
@@ -111,6 +118,14 @@ def _other_request(intent: Intent) -> NeedsAck:
         f"not sent: {intent.kind} {intent.key} went out before with other content, and its answer was lost. Look on "
         "the other side what became of it; then skip this job, or undo the change and retry it",
         code="other_request",
+    )
+
+
+def _answer_gone(intent: Intent, remote_id: str | None) -> NeedsAck:
+    return NeedsAck(
+        f"not sent: {intent.kind} {intent.key} was done long ago{f' as {remote_id}' if remote_id else ''}, and its "
+        "answer is not kept any more. Look it up on the other side, then skip this job",
+        code="answer_gone",
     )
 
 

@@ -14,6 +14,13 @@ from hub.orders.service.changes import OrderChanges
 CANCEL_REQUESTED = "cancel_requested"
 """Work has begun and is to be stopped: no label is bought and nothing is handed over meanwhile."""
 
+RESTORED = "restored"
+"""The database was put back to an earlier state, and nobody here knows what was done for the order since."""
+MAY_BE_DONE = (
+    "the database was restored from a backup: look at the channel, the carrier and the ledger whether this order was "
+    "shipped or posted since; release it if it was not, cancel it if it was"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class NewHold:

@@ -270,8 +270,8 @@ def test_a_route_without_the_route_class_is_a_bug_that_is_seen(call: Caller, wor
 def test_old_answers_are_forgotten(call: Caller, database: Database, clock: FakeClock, work: Work) -> None:
     call("POST", "/v1/stock", json=MOVE, headers=keyed())
     with database.write() as session:
-        assert forget_answers(session, before=clock.now()) == 0
-        assert forget_answers(session, before=clock.now() + timedelta(seconds=1)) == 1
+        assert forget_answers(session, before=clock.now(), limit=10) == 0
+        assert forget_answers(session, before=clock.now() + timedelta(seconds=1), limit=10) == 1
     call("POST", "/v1/stock", json=MOVE, headers=keyed())
     assert len(work.done) == 2
 
