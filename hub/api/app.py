@@ -37,6 +37,7 @@ from hub.host import api as plugins
 from hub.intake import api as intake
 from hub.inventory import api as inventory
 from hub.jobs import api as jobs
+from hub.jobs import api_schedules as schedules
 from hub.kit.settings import Settings
 from hub.kit.web import install_web, strict_query
 from hub.kit.web_state import no_nul, slot
@@ -89,7 +90,7 @@ def _compose(settings: Settings, **options: Any) -> FastAPI:
         routes_orders.router, routes_messages.router, routes_connections.router, routes_routing.router,
         routes_mappings.router, orders.router, intake.router, connections.router, plugins.router, catalog.router,
         inventory.router, fulfilment.router, shipments.router, routing.router, billing.router, jobs.router,
-        cases.router, auth.router,
+        schedules.router, cases.router, auth.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[Depends(slot, scope="function")])
     app.include_router(health.router)  # these must answer when every slot is taken

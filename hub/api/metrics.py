@@ -16,11 +16,9 @@ from hub.intake.service.figures import open_messages_by_state
 from hub.jobs.service.figures import OpenJobs, blocked, effects_in_doubt, open_jobs, waiting_since
 from hub.kit.clock import Clock
 from hub.kit.db import Database
+from hub.kit.web_middleware import route_of
 from hub.orders import repository as orders
 from hub.orders.service.figures import auto_approval
-
-DOOR = "orderhub.door"
-"""Where an intake door notes its template in the scope: FastAPI does it for its own routes only."""
 
 
 class Metrics:
@@ -134,16 +132,11 @@ class CountRequests:
         try:
             await self.app(scope, receive, send_noting)
         finally:
-            self._requests.labels(_method(scope["method"]), _route_of(scope), status).inc()
+            self._requests.labels(_method(scope["method"]), route_of(scope), status).inc()
 
 
 def _method(method: str) -> str:
     return method if method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS") else "other"
-
-
-def _route_of(scope: Scope) -> str:
-    path: str | None = scope.get(DOOR) or getattr(scope.get("route"), "path", None)
-    return path or "none"
 
 
 router = APIRouter(tags=["operation"])

@@ -27,6 +27,7 @@ from hub.intake import repository
 from hub.intake.service.parse import FACT_TYPE, Parsed, fact_body, parse_messages
 from hub.intake.service.store import PROCESS, Delivery, store_messages
 from hub.jobs.events import Event, NewJob
+from hub.jobs.service.causes import follow
 from hub.jobs.service.publish import enqueue, publish
 from hub.jobs.service.work import Job
 from hub.kit.db import lock_names
@@ -91,6 +92,8 @@ class ProcessMessages:
     ) -> None:
         arrivals = [Arrival(_order(entry), entry.connection, entry.message.message_id) for entry in batch]
         accepted = accept_orders(session, changes, arrivals=arrivals, at=at)
+        for entry in accepted:
+            follow(session, entry.order_id, cause=entry.arrival.message_id)
         for parsed, entry in zip(batch, accepted, strict=True):
             if entry.verdict == "changed" and _is_partial(parsed):
                 entry.verdict = "superseded"  # a document with only some fields must not wipe out the others
@@ -144,7 +147,12 @@ class ProcessMessages:
         store_messages(
             session,
             deliveries=[
-                Delivery(entry.connection, _part(entry, index, fact), parent_id=message.message_id)
+                Delivery(
+                    entry.connection,
+                    _part(entry, index, fact),
+                    parent_id=message.message_id,
+                    correlation_id=message.correlation_id,
+                )
                 for index, fact in enumerate(entry.facts)
             ],
             at=at,
@@ -164,6 +172,7 @@ class ProcessMessages:
         stored = orders_repository.lock_by_external_id(session, [key]).get(key)
         if stored is None:
             return False
+        follow(session, stored.order_id, cause=entry.message.message_id)
         changes.add_locked(stored.order_id, event_count=stored.event_count, version=stored.version)
         apply_fact(session, changes, self._services, stored=stored, fact=fact, parsed=entry, at=at)
         results.done(entry, stored.order_id)

@@ -76,7 +76,7 @@ _CLAIM = """
 UPDATE jobs SET state = 'leased', lease_token = :token, due_at = :lease_until, attempts = attempts + 1,
     crashes = crashes + CASE WHEN state = 'leased' THEN 1 ELSE 0 END
 WHERE job_id {which}
-RETURNING job_id, kind, lane, args, subject_id, connection_id, attempts, crashes, correlation_id"""
+RETURNING job_id, kind, lane, args, subject_id, connection_id, attempts, crashes, correlation_id, traceparent"""
 _TIMES = (bindparam("now", type_=UtcDateTime), bindparam("lease_until", type_=UtcDateTime))
 
 
@@ -220,17 +220,26 @@ def end_leases(session: Session, *, at: datetime) -> int:
     return len(ended.all())
 
 
-def is_lane_busy(session: Session, lane: str) -> bool:
-    """Whether work of the lane is under way; a parked job of it is given up, so that it does not stop those to come."""
+def give_up_parked(session: Session, lane: str, *, at: datetime) -> None:
+    """A parked job of the lane must not stop those to come: it is left."""
     session.execute(
         update(JobRow)
         .where(JobRow.lane == lane, text(OPEN_STATES), JobRow.state == "parked")
-        .values(state="skipped")
+        .values(state="skipped", finished_at=at)
         .execution_options(synchronize_session=False)
     )
+
+
+def is_lane_busy(session: Session, lane: str) -> bool:
+    """Whether work of the lane is under way."""
+    return bool(busy_lanes(session, [lane]))
+
+
+def busy_lanes(session: Session, lanes: Collection[str]) -> set[str]:
+    """Those of the lanes in which work is under way."""
     waiting = JobRow.state.in_(("ready", "leased"))
-    open_jobs = select(JobRow.job_id).where(JobRow.lane == lane, text(OPEN_STATES), waiting).limit(1)
-    return session.scalar(open_jobs) is not None
+    found = select(JobRow.lane).where(JobRow.lane.in_(lanes), text(OPEN_STATES), waiting).distinct()
+    return set(session.scalars(found))
 
 
 def skip_parked(session: Session, *, kind: str, subject_ids: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ class JobRow(Base):
     """One piece of work. `due_at` is the run-at time when ready, the lease's end when leased, and when it stopped.
 
     `plugin` and `plugin_version` are those with which it failed last: a mended version is a reason to try again.
+    `traceparent` is the span that asked for it (W3C Trace Context).
     """
 
     __tablename__ = "jobs"
@@ -48,6 +49,7 @@ class JobRow(Base):
     subject_id: Mapped[str | None] = mapped_column(String(80))
     args: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     correlation_id: Mapped[str | None] = mapped_column(String(80))
+    traceparent: Mapped[str | None] = mapped_column(String(55))
     state: Mapped[str] = mapped_column(String(10), server_default="ready")
     priority: Mapped[int] = mapped_column(Integer, server_default="0")
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -134,7 +136,10 @@ class ConnectionSlotRow(Base):
 
 
 class ScheduleRow(Base):
-    """Work that comes again: `cron` in UTC; `due_at` is the next time, moved in the transaction that enqueues."""
+    """Work that comes again: `cron` in UTC; `due_at` is the next time, moved in the transaction that enqueues.
+
+    `enabled` is a person's word alone. `last_key` names the job of the last run, whose row says what came of it.
+    """
 
     __tablename__ = "schedules"
 
@@ -145,3 +150,6 @@ class ScheduleRow(Base):
     args: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    runs: Mapped[int] = mapped_column(Integer, server_default="0")
+    last_run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_key: Mapped[str | None] = mapped_column(String(250))
