@@ -50,11 +50,17 @@ class WorkerProcess:
         return self._beat is not None and self._beat.alive()
 
     def stop(self) -> None:
-        """Finish what is running, take no more, and return."""
+        """Finish what is running, take no more, and return; after `drain_seconds` in any case. What is not finished by
+        then goes on elsewhere when its lease has lapsed.
+        """
         self._runtime.stopping.set()
         if self._beat is not None:
             self._beat.stop()
-        self._worker.stop(timeout=60_000)
+        limit = self._runtime.settings.drain_seconds
+        self._worker.stop(timeout=round(limit * 1000))
+        busy = sum(thread.is_alive() for thread in self._worker.workers)
+        if busy:
+            log.warning("worker.not_drained", threads=busy, seconds=limit)
 
 
 class Beat:
