@@ -19,11 +19,12 @@ from hub.api import (
 )
 from hub.api.docs_page import install_docs
 from hub.api.doors import Doors
+from hub.api.gauges import Kept
 from hub.api.group_commit import GroupCommitWriter
 from hub.api.metrics import CountRequests, Metrics
 from hub.api.open_connections import OpenConnections
 from hub.api.openapi import describe_doors
-from hub.api.proof_metrics import ProofAges
+from hub.api.proof_metrics import KEPT_SECONDS, ProofAges
 from hub.auth import api as auth
 from hub.auth.service.idempotency import InFlight
 from hub.billing import api as billing
@@ -58,7 +59,7 @@ def create_app(runtime: Runtime, *, beat_alive: Callable[[], bool] | None = None
     writer = GroupCommitWriter(runtime.database, runtime.clock)
     app = _compose(runtime.settings, lifespan=_lifespan(writer))
     found = Metrics(runtime.database, runtime.clock)
-    found.registry.register(ProofAges(runtime.services))
+    found.registry.register(Kept(ProofAges(runtime.services), seconds=KEPT_SECONDS))
     doors = Doors(
         database=runtime.database, clock=runtime.clock, writer=writer, metrics=found,
         connections=OpenConnections(runtime.database, runtime.adapters),

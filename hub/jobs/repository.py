@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, delete, select, text, update
+from sqlalchemy import Select, Table, bindparam, delete, exists, null, select, text, union_all, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TextualSelect
 
@@ -16,6 +16,7 @@ from hub.jobs.tables import (
     ConnectionSlotRow,
     EffectRow,
     JobRow,
+    ScheduleRow,
 )
 from hub.kit.bulk import among, insert_new
 from hub.kit.types import Id, UtcDateTime
@@ -250,6 +251,16 @@ def skip_parked(session: Session, *, kind: str, subject_ids: Sequence[str]) -> N
         .values(state="skipped")
         .execution_options(synchronize_session=False)
     )
+
+
+def due_now(session: Session, *, now: datetime) -> tuple[list[str], bool]:
+    """Queues with work that is due, and whether a schedule is: in one statement, because every process that beats
+    asks it every few seconds, mostly for nothing.
+    """
+    queues = select(JobRow.queue).where(text(DUE_STATES), JobRow.due_at <= now).distinct()
+    due = exists().where(ScheduleRow.enabled, ScheduleRow.due_at <= now)
+    found = session.scalars(union_all(queues, select(null()).where(due))).all()
+    return [queue for queue in found if queue is not None], None in found
 
 
 def due_queues(session: Session, *, now: datetime) -> list[str]:

@@ -127,14 +127,13 @@ def test_a_worker_that_stops_waits_for_hung_work_for_so_long_only(quiet: World) 
     go_on.set()
 
 
-@pytest.mark.parametrize("times", [0, 3])
-def test_a_doorbell_that_rings_too_often_or_for_nothing_does_no_harm(quiet: World, broker_url: str, times: int) -> None:
+def test_a_doorbell_that_rings_too_often_or_for_nothing_does_no_harm(quiet: World, broker_url: str) -> None:
     quiet.drain()
     with working(quiet, broker_url):
-        for _ in range(times):
+        for _ in range(3):
             quiet.runtime.ring_queue("intake")
         quiet.store(order_document("1"))
-        for _ in range(times):
+        for _ in range(3):
             quiet.runtime.ring_queue("intake")
         assert until(lambda: quiet.count("orders") == 1)
     assert [(job.state, job.attempts) for job in quiet.jobs(kind="intake.process")] == [("done", 1)]
