@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("connection_id", types.Id(), nullable=False),
         sa.Column("blocked_until", types.UtcDateTime(), nullable=True),
         sa.Column("paused_reason", sa.Text(), nullable=True),
+        sa.Column("paused_by", sa.String(length=120), nullable=True),
         sa.Column("failures_in_row", sa.Integer(), server_default="0", nullable=False),
         sa.Column("recent_failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("opened", sa.Integer(), server_default="0", nullable=False),

@@ -31,6 +31,7 @@ from hub.billing import api as billing
 from hub.cases import api as cases
 from hub.catalog import api as catalog
 from hub.connections import api as connections
+from hub.connections import api_pause as pausing
 from hub.flows.runtime import Runtime
 from hub.fulfilment import api as fulfilment
 from hub.fulfilment import api_shipments as shipments
@@ -89,9 +90,9 @@ def _compose(settings: Settings, **options: Any) -> FastAPI:
     install_web(app, max_body_bytes=settings.max_body_bytes)
     for router in (
         routes_orders.router, routes_messages.router, routes_connections.router, routes_routing.router,
-        routes_mappings.router, orders.router, intake.router, connections.router, plugins.router, catalog.router,
-        inventory.router, fulfilment.router, shipments.router, routing.router, billing.router, jobs.router,
-        schedules.router, cases.router, auth.router,
+        routes_mappings.router, orders.router, intake.router, connections.router, pausing.router, plugins.router,
+        catalog.router, inventory.router, fulfilment.router, shipments.router, routing.router, billing.router,
+        jobs.router, schedules.router, cases.router, auth.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[Depends(slot, scope="function")])
     app.include_router(health.router)  # these must answer when every slot is taken

@@ -102,7 +102,7 @@ class ConnectionHealthRow(Base):
 
     `recent_failures` has a bit for each of the last calls, `opened` counts how often the circuit opened in a row (0: it
     is closed), `probe_token` is the lease of the one call that may try it. `renewed_at` is when its credentials were
-    renewed, until a call succeeds.
+    renewed, until a call succeeds. `paused_by` is the person who paused it; None where refused credentials did.
     """
 
     __tablename__ = "connection_health"
@@ -110,6 +110,7 @@ class ConnectionHealthRow(Base):
     connection_id: Mapped[str] = mapped_column(Id, primary_key=True)
     blocked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paused_reason: Mapped[str | None] = mapped_column(Text)
+    paused_by: Mapped[str | None] = mapped_column(String(120))
     failures_in_row: Mapped[int] = mapped_column(Integer, server_default="0")
     recent_failures: Mapped[int] = mapped_column(Integer, server_default="0")
     opened: Mapped[int] = mapped_column(Integer, server_default="0")

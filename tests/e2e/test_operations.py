@@ -39,3 +39,11 @@ def test_a_failed_job_is_found_and_says_what_to_do(hub: Hub) -> None:
     assert "hub connection check" in hub.json("jobs", "show", str(found["job_id"]))["advice"]
     assert "hub connection check" in " ".join(hub.ok("jobs", "show", str(found["job_id"])).split())
     assert "no job '7'" in hub.refused("jobs", "show", "7")
+
+
+def test_a_connection_is_paused_and_resumed(hub: Hub) -> None:
+    hub.ok("connection", "add", "portal", "--kind", "channel", "--plugin", "webhook", "--account", "portal")
+    assert "stays queued" in hub.ok("connection", "pause", "portal", "--reason", "stocktaking")
+    assert hub.json("jobs", "top")["blocked"] == [{"connection": "portal", "reason": "paused"}]
+    assert "goes on" in hub.ok("connection", "resume", "portal")
+    assert "neither paused nor blocked" in hub.refused("connection", "resume", "portal")
