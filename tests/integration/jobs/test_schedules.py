@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hub.jobs.service import schedules
 from hub.jobs.service.schedules import (
     Schedule,
     ScheduleView,
@@ -17,8 +18,10 @@ from hub.jobs.service.schedules import (
     next_time,
     run_now,
 )
+from hub.kit.db import Database
 from hub.kit.errors import NotFound, StateConflict
 from hub.sdk.errors import Rejected, Transient
+from hub.sdk.testing.kit import FakeClock
 from tests.integration.jobs.conftest import Engine
 
 EVERY_FIVE = Schedule("s", "note", "*/5 * * * *")
@@ -74,6 +77,26 @@ def test_work_that_comes_again_is_done_once_however_many_beat(engine: Engine) ->
     assert (sorted(started), len(engine.drain())) == ([0, 0, 0, 1], 1)
     engine.clock.advance(300)
     assert [beat(engine), len(engine.drain())] == [1, 1]
+
+
+@pytest.mark.postgres
+def test_a_beat_that_was_late_to_move_the_time_starts_nothing(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(Database(postgres_url), FakeClock())
+    keep(engine)
+    engine.clock.advance(300)
+    others: list[int] = []
+
+    def another_is_faster(cron: str, at: datetime) -> datetime:
+        if not others:
+            others.append(0)
+            others[:] = [beat(engine), len(engine.drain())]
+        return next_time(cron, at)
+
+    monkeypatch.setattr(schedules, "next_time", another_is_faster)
+    assert (beat(engine), others, len(engine.drain())) == (0, [1, 1], 0)
+    engine.database.dispose()
 
 
 def test_missed_times_are_made_up_by_one_run(engine: Engine) -> None:
@@ -171,7 +194,7 @@ def test_the_last_run_says_what_came_of_it_and_a_failed_one_stops_no_other(engin
     fail(Rejected("no"))
     failed = now(engine)
     assert (failed.outcome, failed.error_class, failed.error, failed.last_run_at) == (
-        "failed", "Rejected", "no", failed.last_run_at,
+        "failed", "Rejected", "no", engine.clock.now(),
     )  # fmt: skip
     engine.behave = lambda session, jobs: None
     engine.clock.advance(300)
