@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from docs.model_text import cell, default_of, kind_of, model_rows
+from docs.reference_metrics import metrics
 from docs.reference_rules import rules
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,6 +120,12 @@ def errors() -> Iterator[str]:
             verdict = next(verdict for known, verdict in verdicts if issubclass(kind, known))
             yield f"| `{name}` | {VERDICTS[verdict]} | {cell(plain(kind.__doc__))} |"
     yield f"| anything else | {VERDICTS['park']} | A bug: logged with its traceback; others are untouched. |"
+    yield from ["", "## What to do about work that failed", ""]
+    yield "`hub jobs show ID`, `advice` of `/v1/jobs` and the case of a parked job say the same."
+    yield from ["", "| error class | advice |", "|---|---|"]
+    advice = importlib.import_module("hub.jobs.rules.advice")
+    yield from (f"| `{name}` | {cell(text)} |" for name, text in advice.ADVICE.items())
+    yield f"| another | {advice.OTHER} |"
     yield from ["", "## Seen by callers of the API", ""]
     yield "Problems are `application/problem+json` (RFC 9457): `status`, `code`, `detail`, and the members named here."
     yield from ["", "| error | where it is made | meaning |", "|---|---|---|"]
@@ -366,6 +373,7 @@ PAGES: dict[str, Page] = {
     "rules": ("Rules and policies", "`hub.kit.rules` and `hub.review.rules.policy`", rules),
     "events": ("Events", "`hub.flows.subscriptions` and what the code publishes", events),
     "cli": ("Command line", "`hub.cli.main`", cli),
+    "metrics": ("Metrics", "`hub.api.gauges` and `hub.api.metrics`", metrics),
     "api": ("HTTP API", "the OpenAPI document", api),
 }
 

@@ -18,7 +18,15 @@ from pydantic import BaseModel
 from hub.canonical.erp import ErpDocument, ErpKind, Remote
 from hub.canonical.facts import ParseResult
 from hub.canonical.money import Money
-from hub.canonical.shipping import FoundShipment, Rate, RateRequest, ServiceLevel, ShipmentRequest, ShipmentResult
+from hub.canonical.shipping import (
+    FoundShipment,
+    Rate,
+    RateRequest,
+    ServiceLevel,
+    ShipmentRequest,
+    ShipmentResult,
+    TrackingEvent,
+)
 from hub.sdk.adapters import Carrier, Channel, Erp
 from hub.sdk.errors import Duplicate, Malformed
 from hub.sdk.hooks import hookimpl
@@ -225,6 +233,25 @@ class BlindCarrier(FakeCarrier):
     find_by_reference = Carrier.find_by_reference
 
 
+class TracingCarrier(FakeCarrier):
+    """Can be asked for parcels: `shown` of its book has a document for each number, `asked` notes the questions."""
+
+    manifest = Manifest(
+        id="tracing_carrier", kind="carrier", version="1", label="Tracing carrier", idempotency="find", batch_max=2
+    )
+
+    def track(self, numbers: Sequence[str]) -> list[Raw]:
+        """What is shown of each; a number that the carrier does not know is left out."""
+        self.book.asked.append(",".join(numbers))
+        if self.book.on_ask:
+            raise self.book.on_ask.pop(0)
+        return [Raw(body=self.book.shown[number], kind="tracking") for number in numbers if number in self.book.shown]
+
+    def parse_tracking(self, raw: Raw) -> list[TrackingEvent]:
+        """A list of scans as they are."""
+        return [TrackingEvent.model_validate(scan, strict=False) for scan in json.loads(raw.body)]
+
+
 class FakeErp(Erp[DoubleSettings]):
     """Takes documents; `refuse_twice` of the book is its own uniqueness of keys."""
 
@@ -291,7 +318,7 @@ def hub_channels() -> Iterable[type[FakeChannel]]:
 @hookimpl
 def hub_carriers() -> Iterable[type[FakeCarrier]]:
     """Register the carriers."""
-    return [FakeCarrier, BlindCarrier]
+    return [FakeCarrier, BlindCarrier, TracingCarrier]
 
 
 @hookimpl

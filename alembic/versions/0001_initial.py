@@ -13,6 +13,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+UNDER_WAY = (
+    "state IN ('handed_over', 'in_transit', 'out_for_delivery', 'ready_for_pickup', 'delivery_failed', 'returning')"
+)
 STORAGE = (
     # Counters change many times while the document stays: it is kept beside the row, and pages have room for the row's
     # next versions, so that a change touches no index.
@@ -95,6 +98,7 @@ def upgrade() -> None:
         sa.Column("connection_id", types.Id(), nullable=False),
         sa.Column("blocked_until", types.UtcDateTime(), nullable=True),
         sa.Column("paused_reason", sa.Text(), nullable=True),
+        sa.Column("paused_by", sa.String(length=120), nullable=True),
         sa.Column("failures_in_row", sa.Integer(), server_default="0", nullable=False),
         sa.Column("recent_failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("opened", sa.Integer(), server_default="0", nullable=False),
@@ -335,6 +339,7 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.String(length=80), nullable=True),
         sa.Column("args", types.JsonDocument, nullable=False),
         sa.Column("correlation_id", sa.String(length=80), nullable=True),
+        sa.Column("traceparent", sa.String(length=55), nullable=True),
         sa.Column("state", sa.String(length=10), server_default="ready", nullable=False),
         sa.Column("priority", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", types.UtcDateTime(), nullable=False),
@@ -568,6 +573,9 @@ def upgrade() -> None:
         sa.Column("args", types.JsonDocument, nullable=False),
         sa.Column("due_at", types.UtcDateTime(), nullable=False),
         sa.Column("enabled", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
+        sa.Column("runs", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_run_at", types.UtcDateTime(), nullable=True),
+        sa.Column("last_key", sa.String(length=250), nullable=True),
         sa.PrimaryKeyConstraint("schedule_id", name=op.f("pk_schedules")),
     )
     with op.batch_alter_table("schedules", schema=None) as batch_op:
@@ -999,6 +1007,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_shipments_location", ["location", "shipment_id"], unique=False)
         batch_op.create_index("ix_shipments_order_id", ["order_id"], unique=False)
         batch_op.create_index("ix_shipments_state", ["state", "shipment_id"], unique=False)
+        batch_op.create_index(
+            "ix_shipments_under_way",
+            ["carrier_connection", "shipment_id"],
+            unique=False,
+            sqlite_where=sa.text(UNDER_WAY),
+            postgresql_where=sa.text(UNDER_WAY),
+        )
         batch_op.create_index("uq_shipments_reference", ["reference"], unique=True)
 
     op.create_table(
@@ -1067,6 +1082,9 @@ def downgrade() -> None:
     op.drop_table("parcels")
     with op.batch_alter_table("shipments", schema=None) as batch_op:
         batch_op.drop_index("uq_shipments_reference")
+        batch_op.drop_index(
+            "ix_shipments_under_way", sqlite_where=sa.text(UNDER_WAY), postgresql_where=sa.text(UNDER_WAY)
+        )
         batch_op.drop_index("ix_shipments_state")
         batch_op.drop_index("ix_shipments_order_id")
         batch_op.drop_index("ix_shipments_location")

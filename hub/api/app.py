@@ -19,17 +19,19 @@ from hub.api import (
 )
 from hub.api.docs_page import install_docs
 from hub.api.doors import Doors
+from hub.api.gauges import Kept
 from hub.api.group_commit import GroupCommitWriter
 from hub.api.metrics import CountRequests, Metrics
 from hub.api.open_connections import OpenConnections
 from hub.api.openapi import describe_doors
-from hub.api.proof_metrics import ProofAges
+from hub.api.proof_metrics import KEPT_SECONDS, ProofAges
 from hub.auth import api as auth
 from hub.auth.service.idempotency import InFlight
 from hub.billing import api as billing
 from hub.cases import api as cases
 from hub.catalog import api as catalog
 from hub.connections import api as connections
+from hub.connections import api_pause as pausing
 from hub.flows.runtime import Runtime
 from hub.fulfilment import api as fulfilment
 from hub.fulfilment import api_shipments as shipments
@@ -37,6 +39,7 @@ from hub.host import api as plugins
 from hub.intake import api as intake
 from hub.inventory import api as inventory
 from hub.jobs import api as jobs
+from hub.jobs import api_schedules as schedules
 from hub.kit.settings import Settings
 from hub.kit.web import install_web, strict_query
 from hub.kit.web_state import no_nul, slot
@@ -57,7 +60,7 @@ def create_app(runtime: Runtime, *, beat_alive: Callable[[], bool] | None = None
     writer = GroupCommitWriter(runtime.database, runtime.clock)
     app = _compose(runtime.settings, lifespan=_lifespan(writer))
     found = Metrics(runtime.database, runtime.clock)
-    found.registry.register(ProofAges(runtime.services))
+    found.registry.register(Kept(ProofAges(runtime.services), seconds=KEPT_SECONDS))
     doors = Doors(
         database=runtime.database, clock=runtime.clock, writer=writer, metrics=found,
         connections=OpenConnections(runtime.database, runtime.adapters),
@@ -87,9 +90,9 @@ def _compose(settings: Settings, **options: Any) -> FastAPI:
     install_web(app, max_body_bytes=settings.max_body_bytes)
     for router in (
         routes_orders.router, routes_messages.router, routes_connections.router, routes_routing.router,
-        routes_mappings.router, orders.router, intake.router, connections.router, plugins.router, catalog.router,
-        inventory.router, fulfilment.router, shipments.router, routing.router, billing.router, jobs.router,
-        cases.router, auth.router,
+        routes_mappings.router, orders.router, intake.router, connections.router, pausing.router, plugins.router,
+        catalog.router, inventory.router, fulfilment.router, shipments.router, routing.router, billing.router,
+        jobs.router, schedules.router, cases.router, auth.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[Depends(slot, scope="function")])
     app.include_router(health.router)  # these must answer when every slot is taken

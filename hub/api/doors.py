@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from hub.api.bulk import Bulk, Fault, invalid, read_bulk
 from hub.api.group_commit import RETRY_AFTER, Busy, GroupCommitWriter
-from hub.api.metrics import DOOR, Metrics
+from hub.api.metrics import Metrics
 from hub.api.open_connections import OpenConnections, Opened
 from hub.auth.api import REPLAYED_HEADER, check_scope, principal_of
 from hub.auth.service.idempotency import InFlight, KeptAnswer, RequestMark, find_answer, keep_answer, mark_request
@@ -22,6 +22,8 @@ from hub.kit.clock import Clock
 from hub.kit.db import Database
 from hub.kit.errors import HubError, InvalidInput
 from hub.kit.log import correlation_id
+from hub.kit.trace import traceparent
+from hub.kit.web_middleware import DOOR
 from hub.kit.web_problems import problem_response
 from hub.sdk.adapters import Carrier, Channel
 from hub.sdk.errors import PluginError, SignatureInvalid
@@ -163,8 +165,8 @@ async def _off_loop(size: int, function: Any, *arguments: Any) -> Any:
 
 
 def _deliveries(opened: Opened, raws: Sequence[Raw]) -> list[Delivery]:
-    correlation = correlation_id()
-    return [Delivery(opened.info, raw, correlation_id=correlation) for raw in raws]
+    correlation, trace = correlation_id(), traceparent()
+    return [Delivery(opened.info, raw, correlation_id=correlation, traceparent=trace) for raw in raws]
 
 
 def _token(request: Request) -> str | None:

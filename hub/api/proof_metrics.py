@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from hub.api.gauges import PROOF
 from hub.connections.service.adapters import load_kind
 from hub.flows.proof import proof_of
 from hub.flows.services import Services
+
+KEPT_SECONDS = 60.0
+"""A proof comes once a day, and each costs some queries."""
 
 
 class ProofAges(Collector):
@@ -22,10 +26,10 @@ class ProofAges(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Channels that can never be proven have no age."""
-        ages = GaugeMetricFamily("orderhub_proof_age_seconds", "Since the last proven day.", labels=("connection",))
+        ages: dict[tuple[str, ...], float] = {}
         with self._services.database.read() as session:
             for info in load_kind(session, "channel"):
                 proof = proof_of(session, self._services, info)
                 if proof.age_seconds is not None:
-                    ages.add_metric((info.name,), proof.age_seconds)
-        yield ages
+                    ages[info.name,] = proof.age_seconds
+        yield PROOF.of(ages)

@@ -13,9 +13,12 @@ Kind = Literal["channel", "carrier", "erp"]
 
 
 class HealthOut(Out):
-    """Whether it may be called now. `paused_reason`: a person must act; `blocked_until`: it waits by itself."""
+    """Whether it may be called now. `paused_reason`: a person must act; `paused_by` is who paused it, null where
+    refused credentials did; `blocked_until`: it waits by itself.
+    """
 
     paused_reason: str | None = None
+    paused_by: str | None = None
     blocked_until: datetime | None = None
     failures_in_row: int = 0
     last_ok_at: datetime | None = None
@@ -66,6 +69,12 @@ class ConnectionPatch(In):
     import_from: AwareDatetime | None = None
     policy: dict[str, Any] | None = None
     allow_private: bool | None = None
+
+
+class PauseIn(In):
+    """Why it is not called for a while; whoever looks at the connection reads it."""
+
+    reason: str = Field(min_length=1, max_length=500)
 
 
 class CheckOut(Out):

@@ -1,6 +1,6 @@
 """What time itself brings: holds that lift themselves, reservations that end, regular pulls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,14 +11,16 @@ from hub.flows.continue_orders import release_and_continue
 from hub.flows.proof import PROOF_WATCH
 from hub.flows.pull_channel import PULL
 from hub.flows.push_stock import PUSH_STOCK
+from hub.flows.refresh_tracking import REFRESH_TRACKING
 from hub.flows.retention import HOUSEKEEPING, RETENTION, RETENTION_CRON
 from hub.flows.services import Services
 from hub.inventory.service.query import available
 from hub.inventory.service.release import expire
 from hub.jobs.events import NewJob
 from hub.jobs.service.publish import enqueue
-from hub.jobs.service.schedules import ensure_schedule
+from hub.jobs.service.schedules import Schedule, keep_schedules
 from hub.jobs.service.work import Job
+from hub.kit.errors import HubError
 from hub.orders import repository as orders_repository
 from hub.routing import repository as routing_repository
 
@@ -93,24 +95,37 @@ def _release_job(order_id: str, reasons: Sequence[str], at: datetime) -> NewJob:
 
 
 def ensure_schedules(session: Session, services: Services, *, at: datetime) -> None:
-    """Schedules that must be there: housekeeping, and what the policies of connections say: pulls, censuses, stock."""
-    ensure_schedule(session, schedule_id=HOUSEKEEPING, kind=HOUSEKEEPING, cron=EVERY_MINUTE, at=at)
-    ensure_schedule(session, schedule_id=PROOF_WATCH, kind=PROOF_WATCH, cron=EVERY_HOUR, at=at)
-    ensure_schedule(session, schedule_id=RETENTION, kind=RETENTION, cron=RETENTION_CRON, at=at)
-    for connection in load_kind(session, "channel"):
-        channel, policy = services.adapters.channel(connection), connection.decided
-        wanted = {
+    """Schedules that must be there: housekeeping, and what the policies of connections say: pulls, censuses, stock,
+    tracking. Those of a connection whose policy says never go; a connection that rests keeps its own.
+    """
+    wanted = [
+        Schedule(HOUSEKEEPING, HOUSEKEEPING, EVERY_MINUTE), Schedule(PROOF_WATCH, PROOF_WATCH, EVERY_HOUR),
+        Schedule(RETENTION, RETENTION, RETENTION_CRON),
+    ]  # fmt: skip
+    unwanted = []
+    for schedule, needed in _of_connections(session, services):
+        if needed:
+            wanted.append(schedule)
+        else:
+            unwanted.append(schedule.schedule_id)
+    keep_schedules(session, wanted, at=at, unwanted=unwanted)
+
+
+def _of_connections(session: Session, services: Services) -> Iterator[tuple[Schedule, bool]]:
+    """Every schedule that a connection may have, and whether it shall."""
+    for connection in (*load_kind(session, "channel"), *load_kind(session, "carrier")):
+        policy = connection.decided
+        kinds: dict[str, tuple[str, str | None, str]] = {
             PULL: ("pull", policy.pull_cron, "list_changes"),
             PUSH_STOCK: ("stock", policy.stock_cron, "push_stock"),
             CENSUS_DUE: ("census", policy.census_cron, "census"),
         }
-        for kind, (lane, cron, capability) in wanted.items():
-            if cron and channel.offers(capability):
-                ensure_schedule(
-                    session,
-                    schedule_id=f"{lane}:{connection.connection_id}",
-                    kind=kind,
-                    cron=cron,
-                    at=at,
-                    connection_id=connection.connection_id,
-                )
+        if connection.kind == "carrier":
+            kinds = {REFRESH_TRACKING: ("track", policy.track_cron, "track")}
+        try:
+            adapter = services.adapters.adapter(connection)
+        except HubError:
+            continue  # its plugin is gone, or its settings do not fit: that is one connection's trouble
+        for kind, (lane, cron, capability) in kinds.items():
+            schedule = Schedule(f"{lane}:{connection.connection_id}", kind, cron or "", connection.connection_id)
+            yield schedule, bool(cron) and adapter.offers(capability)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from hub.cases.rules.cases import NewCase
 from hub.cases.service.open import open_cases
 from hub.flows.services import Services
+from hub.jobs.rules.advice import advice_on
 from hub.jobs.service.work import Job
 
 
@@ -95,7 +96,7 @@ def job_parked(job: Job) -> NewCase:
     return NewCase(
         kind="job_parked", dedupe_key=f"job:{job.subject_id}", subject_kind="job", subject_id=job.subject_id or "",
         title=f"{job.args.get('job_kind')} stopped ({job.args.get('error_class')}): {str(job.args.get('error'))[:160]}",
-        what_to_do="Remove the cause, then retry the job; or settle the matter by hand and skip it.",
+        what_to_do=advice_on(str(job.args.get("error_class"))) or "",
         detail=dict(job.args),
     )  # fmt: skip
 

@@ -29,6 +29,7 @@ from hub.intake.service.parse import FACT_TYPE, Parsed, fact_body, parse_message
 from hub.intake.service.parts import part_key
 from hub.intake.service.store import PROCESS, Delivery, store_messages
 from hub.jobs.events import Event, NewJob
+from hub.jobs.service.causes import follow
 from hub.jobs.service.publish import enqueue, publish
 from hub.jobs.service.work import Job
 from hub.kit.db import lock_names
@@ -93,6 +94,8 @@ class ProcessMessages:
     ) -> None:
         arrivals = [Arrival(_order(entry), entry.connection, entry.message.message_id) for entry in batch]
         accepted = accept_orders(session, changes, arrivals=arrivals, at=at)
+        for entry in accepted:
+            follow(session, entry.order_id, cause=entry.arrival.message_id)
         again = {
             entry.order_id: parsed.message.message_id
             for parsed, entry in zip(batch, accepted, strict=True)
@@ -153,7 +156,12 @@ class ProcessMessages:
         store_messages(
             session,
             deliveries=[
-                Delivery(entry.connection, _part(entry, index, fact), parent_id=message.message_id)
+                Delivery(
+                    entry.connection,
+                    _part(entry, index, fact),
+                    parent_id=message.message_id,
+                    correlation_id=message.correlation_id,
+                )
                 for index, fact in enumerate(entry.facts)
             ],
             at=at,
@@ -173,6 +181,7 @@ class ProcessMessages:
         stored = orders_repository.lock_by_external_id(session, [key]).get(key)
         if stored is None:
             return False
+        follow(session, stored.order_id, cause=entry.message.message_id)
         if (
             entry.message.attempts
             and restates(fact)

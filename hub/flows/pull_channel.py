@@ -2,11 +2,12 @@
 transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.connections.service.adapters import ConnectionInfo, load
@@ -103,6 +104,15 @@ def step_back(cursor: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in cursor.items() if name not in ("since", "until", "page", "done")}
     reached = cursor.get("since") or cursor.get("done")
     return {**kept, "done": (datetime.fromisoformat(reached) - STEP_BACK).isoformat()} if reached else kept
+
+
+def pulled_until(session: Session, connection_ids: Collection[str]) -> dict[str, datetime]:
+    """Up to when each channel was asked for what changed, by its own clock; within a window, its beginning."""
+    rows = session.execute(
+        select(ConnectionRow.connection_id, ConnectionRow.cursor).where(ConnectionRow.connection_id.in_(connection_ids))
+    )
+    stated = {connection_id: cursor.get("since") or cursor.get("done") for connection_id, cursor in rows}
+    return {connection_id: datetime.fromisoformat(at) for connection_id, at in stated.items() if at}
 
 
 def _window(cursor: dict[str, Any], now: datetime, import_from: datetime | None) -> Window:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from threading import Event
 from typing import Any
 
@@ -19,9 +20,11 @@ from hub.jobs.service.work import WorkTable
 from hub.kit.clock import SYSTEM, Clock
 from hub.kit.crypto import SecretBox
 from hub.kit.db import Database
+from hub.kit.errors import HubError
 from hub.kit.http import HttpPool, shared_pool
 from hub.kit.log import configure_logging
 from hub.kit.settings import Settings
+from hub.kit.trace import Tracer, install_tracer
 from hub.review.rules.checks import HubChecks
 from hub.routing.rules.own_hooks import OWN_HOOKS
 from hub.sdk.adapters import Adapter
@@ -59,20 +62,23 @@ class Runtime:
             self.ring(queue)
 
     def tick(self, ring: Callable[[str], None]) -> None:
-        """Enqueue due schedules, and ring for every queue with due work."""
+        """Enqueue due schedules, and ring for every queue with due work. Where there is neither it costs one query."""
         now = self.clock.now()
-        with self.database.write() as session:
-            if self.ticks % TICKS_BETWEEN_CHECKS == 0:
+        if self.ticks % TICKS_BETWEEN_CHECKS == 0:
+            with self.database.write() as session:
                 ensure_schedules(session, self.services, at=now)
-            self.ticks += 1
-            enqueue_due(session, at=now)
+        self.ticks += 1
         with self.database.read() as session:
-            queues = jobs_repository.due_queues(session, now=now)
+            queues, schedules_due = jobs_repository.due_now(session, now=now)
+        if schedules_due:
+            with self.database.write() as session:
+                enqueue_due(session, at=now)
         for queue in queues:
             ring(queue)
 
     def close(self) -> None:
-        """Let go of connections, to the database and to others."""
+        """Let go of connections, to the database and to others; send the last spans."""
+        install_tracer(None)
         self.pool.close()
         self.database.dispose()
 
@@ -88,6 +94,8 @@ def build_runtime(settings: Settings, *, clock: Clock = SYSTEM, host: PluginHost
     `host` are plugins that `load_plugins` has loaded before: they are only read, and may serve several runtimes.
     """
     configure_logging(form=settings.log_format, level=settings.log_level)
+    if settings.otlp_endpoint is not None:
+        install_tracer(_tracer(settings.otlp_endpoint, settings.hub_id))
     database = Database(
         settings.resolved_database_url, pool_size=settings.worker_threads + 8,
         lock_seconds=settings.database_lock_seconds, idle_seconds=settings.database_idle_seconds,
@@ -121,3 +129,16 @@ def build_runtime(settings: Settings, *, clock: Clock = SYSTEM, host: PluginHost
     publisher = Publisher(subscriptions=by_event(), queues=work.queues, ring=runtime.ring_queue, clock=clock)
     install(database, publisher)
     return runtime
+
+
+def _tracer(endpoint: str, hub_id: str) -> Tracer:
+    """OpenTelemetry's libraries are an extra: they are loaded where somebody collects spans, and by nobody else."""
+    try:
+        tracer: Tracer = import_module("hub.kit.trace_otel").tracer_for(endpoint, hub_id=hub_id)
+    except ImportError as error:
+        raise HubError(
+            409, "tracing_not_installed",
+            f"ORDERHUB_OTLP_ENDPOINT is set, and {error.name} is not installed: run `pip install orderhub[otel]`, or "
+            "take the setting away.",
+        ) from error  # fmt: skip
+    return tracer

@@ -18,6 +18,7 @@ from hub.flows.proof import PROOF_WATCH, WatchProofs
 from hub.flows.pull_channel import PullChannel
 from hub.flows.push_stock import PushStock
 from hub.flows.read_codes import READ_AGAIN, ReadAgain
+from hub.flows.refresh_tracking import RefreshTracking
 from hub.flows.replan_waiting import ReplanWaiting
 from hub.flows.retention import HOUSEKEEPING, RETENTION, KeepHouse
 from hub.flows.review_orders import AGAIN, RESUME, ResumeHeld, ResumeOrders
@@ -137,6 +138,7 @@ def work_table(
         AskCensus(services),
         FetchOrders(services),
         PushStock(services),
+        RefreshTracking(services),
     ]  # fmt: skip
     return WorkTable(
         local={kind: LocalWork(kind, queue, run) for kind, (queue, run) in local.items()},

@@ -1,12 +1,14 @@
 """All SQL of fulfilment beside `service.assign`."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Select, Table, func, select, text
 from sqlalchemy.orm import Session
 
 from hub.fulfilment.tables import (
+    UNDER_WAY,
     FulfilmentOrderLineRow,
     FulfilmentOrderRow,
     LocationRejectionRow,
@@ -172,6 +174,23 @@ def documents(session: Session, subject_id: str) -> list[StoredDocumentRow]:
 def insert_tracking(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[tuple[Any, ...]]:
     """Insert scans that are new; the answer is only good for its size (times come back as text)."""
     return insert_new(session, TRACKING, rows, key=("tracking_number", "occurred_at", "raw_code"))
+
+
+def under_way(
+    session: Session, carrier: str, *, since: datetime, after: str | None, limit: int
+) -> list[tuple[str, list[str]]]:
+    """Shipments of a carrier that were handed over since then and have not arrived, by id, each with the tracking
+    numbers of its parcels.
+    """
+    statement = (
+        select(ShipmentRow.shipment_id)
+        .where(ShipmentRow.carrier_connection == carrier, text(UNDER_WAY), ShipmentRow.handed_over_at >= since)
+        .order_by(ShipmentRow.shipment_id)
+        .limit(limit)
+    )
+    ids = list(session.scalars(statement if after is None else statement.where(ShipmentRow.shipment_id > after)))
+    found = parcels(session, ids)
+    return [(key, [parcel.tracking_number for parcel in found[key] if parcel.tracking_number]) for key in ids]
 
 
 def tracking(session: Session, shipment_id: str) -> list[TrackingEventRow]:

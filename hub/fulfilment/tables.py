@@ -18,6 +18,10 @@ SHIPMENT_STATES = (
     "'draft', 'rated', 'label_requested', 'in_doubt', 'label_ready', 'handed_over', 'in_transit', 'out_for_delivery', "
     "'ready_for_pickup', 'delivered', 'delivery_failed', 'returning', 'returned_to_sender', 'lost', 'damaged', 'voided'"
 )
+UNDER_WAY = (
+    "state IN ('handed_over', 'in_transit', 'out_for_delivery', 'ready_for_pickup', 'delivery_failed', 'returning')"
+)
+"""Shipments of which a carrier has more to tell."""
 
 
 class FulfilmentOrderRow(Base):
@@ -101,6 +105,13 @@ class ShipmentRow(Base):
         Index("ix_shipments_fulfilment_order_id", "fulfilment_order_id"),
         Index("ix_shipments_state", "state", "shipment_id"),
         Index("ix_shipments_location", "location", "shipment_id"),
+        Index(
+            "ix_shipments_under_way",
+            "carrier_connection",
+            "shipment_id",
+            sqlite_where=text(UNDER_WAY),
+            postgresql_where=text(UNDER_WAY),
+        ),
     )
 
     shipment_id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -3,12 +3,13 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AwareDatetime
 
 from hub.auth.api import Idempotent, IdempotentRoute, require
 from hub.auth.service.keys import Principal
 from hub.jobs.schemas import JobOut, RetryIn, RetryOut, SkipIn
 from hub.jobs.service.bulk_retry import Chosen, Retried, count_parked, retry_parked
-from hub.jobs.service.listing import list_jobs
+from hub.jobs.service.listing import Wanted, list_jobs
 from hub.jobs.service.retry import get_job, retry_job, skip_job
 from hub.kit.web import Cursor, Limit, Page, encode_cursor, page_of, problem_responses
 from hub.kit.web_session import ReadSession, WriteSession
@@ -31,16 +32,21 @@ def list_all(
     kind: Annotated[str | None, Query(max_length=60)] = None,
     queue: Annotated[str | None, Query(max_length=20)] = None,
     connection_id: IdText | None = None,
+    error_class: Annotated[str | None, Query(max_length=40, description="E.g. `Rejected`, or `Bug`.")] = None,
+    plugin: Annotated[str | None, Query(max_length=60, description="The plugin with which it failed last.")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Stopped (parked) or due (others) then or later.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Stopped (parked) or due (others) before.")] = None,
     subject: Annotated[str | None, Query(max_length=80, description="Id of the order, message or shipment.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[JobOut]:
-    """Jobs, the newest first."""
+    """Jobs, the newest first. Finished ones are found by `subject`; everything else narrows open ones."""
     after = number_after(LISTING, cursor)
-    rows = list_jobs(
-        session, states=state, kind=kind, queue=queue, connection_id=connection_id, subject_id=subject, after=after,
-        limit=limit + 1,
+    wanted = Wanted(
+        kind=kind, queue=queue, connection_id=connection_id, error_class=error_class, plugin=plugin, since=since,
+        until=until,
     )  # fmt: skip
+    rows = list_jobs(session, states=state, subject_id=subject, wanted=wanted, after=after, limit=limit + 1)
     return page_of(rows, limit=limit, item=JobOut.model_validate, cursor=lambda row: encode_cursor(LISTING, row.job_id))
 
 

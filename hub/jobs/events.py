@@ -26,7 +26,7 @@ class Event:
 class NewJob:
     """Work that is asked for directly; `idem_key` is unique for ever, `due_at` None means now.
 
-    `correlation_id` None takes the context's.
+    `correlation_id` None takes that of the cause, and its `traceparent` too.
     """
 
     kind: str
@@ -38,3 +38,4 @@ class NewJob:
     priority: int = 0
     due_at: datetime | None = None
     correlation_id: str | None = None
+    traceparent: str | None = None

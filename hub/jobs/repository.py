@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, delete, select, text, update
+from sqlalchemy import Select, Table, bindparam, delete, exists, null, select, text, union_all, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TextualSelect
 
@@ -16,6 +16,7 @@ from hub.jobs.tables import (
     ConnectionSlotRow,
     EffectRow,
     JobRow,
+    ScheduleRow,
 )
 from hub.kit.bulk import among, insert_new
 from hub.kit.types import Id, UtcDateTime
@@ -76,7 +77,7 @@ _CLAIM = """
 UPDATE jobs SET state = 'leased', lease_token = :token, due_at = :lease_until, attempts = attempts + 1,
     crashes = crashes + CASE WHEN state = 'leased' THEN 1 ELSE 0 END
 WHERE job_id {which}
-RETURNING job_id, kind, lane, args, subject_id, connection_id, attempts, crashes, correlation_id"""
+RETURNING job_id, kind, lane, args, subject_id, connection_id, attempts, crashes, correlation_id, traceparent"""
 _TIMES = (bindparam("now", type_=UtcDateTime), bindparam("lease_until", type_=UtcDateTime))
 
 
@@ -220,17 +221,26 @@ def end_leases(session: Session, *, at: datetime) -> int:
     return len(ended.all())
 
 
-def is_lane_busy(session: Session, lane: str) -> bool:
-    """Whether work of the lane is under way; a parked job of it is given up, so that it does not stop those to come."""
+def give_up_parked(session: Session, lane: str, *, at: datetime) -> None:
+    """A parked job of the lane must not stop those to come: it is left."""
     session.execute(
         update(JobRow)
         .where(JobRow.lane == lane, text(OPEN_STATES), JobRow.state == "parked")
-        .values(state="skipped")
+        .values(state="skipped", finished_at=at)
         .execution_options(synchronize_session=False)
     )
+
+
+def is_lane_busy(session: Session, lane: str) -> bool:
+    """Whether work of the lane is under way."""
+    return bool(busy_lanes(session, [lane]))
+
+
+def busy_lanes(session: Session, lanes: Collection[str]) -> set[str]:
+    """Those of the lanes in which work is under way."""
     waiting = JobRow.state.in_(("ready", "leased"))
-    open_jobs = select(JobRow.job_id).where(JobRow.lane == lane, text(OPEN_STATES), waiting).limit(1)
-    return session.scalar(open_jobs) is not None
+    found = select(JobRow.lane).where(JobRow.lane.in_(lanes), text(OPEN_STATES), waiting).distinct()
+    return set(session.scalars(found))
 
 
 def skip_parked(session: Session, *, kind: str, subject_ids: Sequence[str]) -> None:
@@ -241,6 +251,16 @@ def skip_parked(session: Session, *, kind: str, subject_ids: Sequence[str]) -> N
         .values(state="skipped")
         .execution_options(synchronize_session=False)
     )
+
+
+def due_now(session: Session, *, now: datetime) -> tuple[list[str], bool]:
+    """Queues with work that is due, and whether a schedule is: in one statement, because every process that beats
+    asks it every few seconds, mostly for nothing.
+    """
+    queues = select(JobRow.queue).where(text(DUE_STATES), JobRow.due_at <= now).distinct()
+    due = exists().where(ScheduleRow.enabled, ScheduleRow.due_at <= now)
+    found = session.scalars(union_all(queues, select(null()).where(due))).all()
+    return [queue for queue in found if queue is not None], None in found
 
 
 def due_queues(session: Session, *, now: datetime) -> list[str]:

@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, computed_field
 
+from hub.jobs.rules.advice import advice_on
+from hub.jobs.rules.outcomes import RunOutcome
 from hub.kit.web_types import IdText, In, Out
 
 
 class JobOut(Out):
     """One piece of work. `due_at` is when it runs next (ready), when its lease ends (leased) or when it stopped
-    (parked); `plugin` and `plugin_version` are those with which it failed last.
+    (parked); `plugin` and `plugin_version` are those with which it failed last, `advice` is what to do about it.
     """
 
     job_id: int
@@ -32,6 +34,12 @@ class JobOut(Out):
     plugin_version: str | None
     correlation_id: str | None
     args: dict[str, Any]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def advice(self) -> str | None:
+        """By the error class; null where nothing failed."""
+        return advice_on(self.error_class)
 
 
 class SkipIn(In):
@@ -62,3 +70,29 @@ class RetryOut(Out):
     by_error_class: dict[str, int]
     retried: int
     next_cursor: str | None
+
+
+class ScheduleOut(Out):
+    """Work that comes again. `cron` is in UTC. `next_run_at` is null while it is disabled; `outcome` is of the last
+    run, whose job is `job_id`: null where it never ran, or so long ago that the job is gone.
+    """
+
+    schedule_id: str
+    kind: str
+    cron: str
+    connection_id: str | None
+    enabled: bool
+    next_run_at: datetime | None
+    runs: int
+    last_run_at: datetime | None
+    finished_at: datetime | None
+    outcome: RunOutcome | None
+    job_id: int | None
+    error_class: str | None
+    error: str | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def advice(self) -> str | None:
+        """What to do about the error of the last run; null where it did not fail."""
+        return advice_on(self.error_class)

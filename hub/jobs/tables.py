@@ -17,6 +17,7 @@ class JobRow(Base):
     """One piece of work. `due_at` is the run-at time when ready, the lease's end when leased, and when it stopped.
 
     `plugin` and `plugin_version` are those with which it failed last: a mended version is a reason to try again.
+    `traceparent` is the span that asked for it (W3C Trace Context).
     """
 
     __tablename__ = "jobs"
@@ -48,6 +49,7 @@ class JobRow(Base):
     subject_id: Mapped[str | None] = mapped_column(String(80))
     args: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     correlation_id: Mapped[str | None] = mapped_column(String(80))
+    traceparent: Mapped[str | None] = mapped_column(String(55))
     state: Mapped[str] = mapped_column(String(10), server_default="ready")
     priority: Mapped[int] = mapped_column(Integer, server_default="0")
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -106,7 +108,7 @@ class ConnectionHealthRow(Base):
 
     `recent_failures` has a bit for each of the last calls, `opened` counts how often the circuit opened in a row (0: it
     is closed), `probe_token` is the lease of the one call that may try it. `renewed_at` is when its credentials were
-    renewed, until a call succeeds.
+    renewed, until a call succeeds. `paused_by` is the person who paused it; None where refused credentials did.
     """
 
     __tablename__ = "connection_health"
@@ -114,6 +116,7 @@ class ConnectionHealthRow(Base):
     connection_id: Mapped[str] = mapped_column(Id, primary_key=True)
     blocked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paused_reason: Mapped[str | None] = mapped_column(Text)
+    paused_by: Mapped[str | None] = mapped_column(String(120))
     failures_in_row: Mapped[int] = mapped_column(Integer, server_default="0")
     recent_failures: Mapped[int] = mapped_column(Integer, server_default="0")
     opened: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -140,7 +143,10 @@ class ConnectionSlotRow(Base):
 
 
 class ScheduleRow(Base):
-    """Work that comes again: `cron` in UTC; `due_at` is the next time, moved in the transaction that enqueues."""
+    """Work that comes again: `cron` in UTC; `due_at` is the next time, moved in the transaction that enqueues.
+
+    `enabled` is a person's word alone. `last_key` names the job of the last run, whose row says what came of it.
+    """
 
     __tablename__ = "schedules"
 
@@ -151,6 +157,9 @@ class ScheduleRow(Base):
     args: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    runs: Mapped[int] = mapped_column(Integer, server_default="0")
+    last_run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_key: Mapped[str | None] = mapped_column(String(250))
 
 
 class RetentionMarkRow(Base):

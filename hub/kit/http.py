@@ -22,6 +22,7 @@ from hub.kit.http_answer import AnswerTooLarge, read_body
 from hub.kit.http_guard import AddressRefused, GuardedTransport, Resolver, deadline, resolve
 from hub.kit.http_quota import QuotaBook
 from hub.kit.log import correlation_id
+from hub.kit.trace import TRACE_HEADER, Span, span, traceparent
 from hub.sdk.errors import AuthFailed, Conflict, PluginError, RateLimited, Rejected, Transient, Uncertain
 from hub.sdk.http import HttpResponse
 from hub.sdk.manifest import Quota
@@ -198,6 +199,14 @@ class GuardedHttpClient:
 
     def _try(self, call: _Call, patience: "_Patience") -> HttpResponse:
         self._await_quota(call.operation, patience)
+        facts = {
+            "http.request.method": call.method, "server.address": call.url.host, "orderhub.operation": call.operation,
+            "orderhub.connection": self._connection,
+        }  # fmt: skip
+        with span(f"{call.method} {call.operation}", kind="client", attributes=facts) as sent:
+            return self._timed(call, sent)
+
+    def _timed(self, call: _Call, sent: Span) -> HttpResponse:
         started = monotonic()
         status: int | None = None
         outcome = "ok"
@@ -211,6 +220,9 @@ class GuardedHttpClient:
         else:
             return response
         finally:
+            if status is not None:
+                sent.set("http.response.status_code", status)
+            sent.set("orderhub.outcome", outcome)
             log.info(
                 "http.call", method=call.method, host=call.url.host, path=call.url.path, status=status, outcome=outcome,
                 ms=round((monotonic() - started) * 1000, 1), connection=self._connection, operation=call.operation,
@@ -254,9 +266,8 @@ class GuardedHttpClient:
     def _build(self, call: _Call) -> httpx.Request:
         headers = {"user-agent": "orderhub", "accept": "*/*", "accept-encoding": "gzip"}
         headers.update((name.lower(), value) for name, value in call.headers.items())
-        correlation = correlation_id()
-        if correlation is not None:
-            headers["x-correlation-id"] = correlation
+        ours = {"x-correlation-id": correlation_id(), TRACE_HEADER: traceparent()}
+        headers.update({name: value for name, value in ours.items() if value is not None})
         timeout = httpx.Timeout(call.read_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
         return httpx.Request(
             call.method,

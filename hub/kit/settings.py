@@ -42,6 +42,14 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest request body that the API accepts.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="Least severe line written.")
+    otlp_endpoint: str | None = Field(
+        None,
+        description="Collector that OpenTelemetry spans go to (OTLP over HTTP), e.g. http://127.0.0.1:4318; needs "
+        "`pip install orderhub[otel]`. Default: no spans.",
+    )
+    drain_seconds: float = Field(
+        60.0, gt=0, description="How long a worker that was told to stop may take to finish what it has in hand."
+    )
     plugin_modules: tuple[str, ...] = Field((), description="Further plugin modules to load, beside entry points.")
     allow_private_locations: bool = Field(
         False, description="Whether outside warehouses may be told at private addresses."

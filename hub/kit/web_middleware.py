@@ -1,4 +1,6 @@
-"""What stands before every request, as plain ASGI: the correlation id, the last net for errors, the size limit."""
+"""What stands before every request, as plain ASGI: the correlation id and the trace, the last net for errors, the size
+limit.
+"""
 
 import re
 
@@ -8,16 +10,27 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.kit.ids import new_id
-from hub.kit.log import bind_correlation, unbind_correlation
+from hub.kit.log import correlated
+from hub.kit.trace import TRACE_HEADER, accepted, span, traced
 from hub.kit.web_problems import problem_response
 
 CORRELATION_HEADER = "x-correlation-id"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:\-]{1,80}")
+DOOR = "orderhub.door"
+"""Where an intake door notes its template in the scope: FastAPI does it for its own routes only."""
 log = structlog.get_logger()
 
 
+def route_of(scope: Scope) -> str:
+    """The template of the route that served a request, never its address; `none` where there was none."""
+    path: str | None = scope.get(DOOR) or getattr(scope.get("route"), "path", None)
+    return path or "none"
+
+
 class CorrelationIds:
-    """Gives every request a correlation id, the caller's own where it is a sane one, and answers with it."""
+    """Gives every request a correlation id, the caller's own where it is a sane one, and answers with it. A trace that
+    the caller began goes on.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -27,19 +40,24 @@ class CorrelationIds:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        stated = Headers(scope=scope).get(CORRELATION_HEADER, "")
+        headers = Headers(scope=scope)
+        stated = headers.get(CORRELATION_HEADER, "")
         correlation = stated if _ACCEPTABLE.fullmatch(stated) else new_id()
+        facts = {"http.request.method": scope["method"], "orderhub.correlation_id": correlation}
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[CORRELATION_HEADER] = correlation
+                request.set("http.response.status_code", message["status"])
             await send(message)
 
-        token = bind_correlation(correlation)
-        try:
+        with (
+            correlated(correlation),
+            traced(accepted(headers.get(TRACE_HEADER, ""))),
+            span(f"HTTP {scope['method']}", kind="server", attributes=facts) as request,
+        ):
             await self.app(scope, receive, send_with_id)
-        finally:
-            unbind_correlation(token)
+            request.set("http.route", route_of(scope))
 
 
 class UnexpectedErrors:

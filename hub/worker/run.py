@@ -15,8 +15,8 @@ from hub.worker.broker import QUEUES, declare_work, make_broker
 
 log = structlog.get_logger()
 
-STOP_SECONDS, BEAT_SECONDS = 60, 10
-"""How long jobs that run, and the beat, may take after the signal to stop."""
+BEAT_SECONDS = 10
+"""How long the beat may take after the signal to stop."""
 TURN_SECONDS = 0.25
 """How long a thread stays with a queue before it rings for the rest: arriving orders must not starve the shipping."""
 
@@ -52,11 +52,17 @@ class WorkerProcess:
         return self._beat is not None and self._beat.alive()
 
     def stop(self) -> None:
-        """Finish what is running, take no more, and return."""
+        """Finish what is running, take no more, and return; after `drain_seconds` in any case. What is not finished by
+        then goes on elsewhere when its lease has lapsed.
+        """
         self._runtime.stopping.set()
         if self._beat is not None:
             self._beat.stop()
-        self._worker.stop(timeout=STOP_SECONDS * 1000)
+        limit = self._runtime.settings.drain_seconds
+        self._worker.stop(timeout=round(limit * 1000))
+        busy = sum(thread.is_alive() for thread in self._worker.workers)
+        if busy:
+            log.warning("worker.not_drained", threads=busy, seconds=limit)
 
 
 class Beat:

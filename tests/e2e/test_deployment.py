@@ -17,7 +17,7 @@ from hub.cli.commands.serve import DRAIN_SECONDS
 from hub.cli.main import main
 from hub.kit.settings import Settings
 from hub.worker.broker import QUEUES
-from hub.worker.run import BEAT_SECONDS, STOP_SECONDS
+from hub.worker.run import BEAT_SECONDS
 from tests.e2e.command_line import HUB, Hub
 from tests.peers import REPOSITORY, require_peer
 from tests.servers import free_port
@@ -80,9 +80,9 @@ def test_the_files_of_settings_are_here(path: Path) -> None:
 def test_units_wait_for_what_is_in_hand() -> None:
     needed = {
         "hub-api": DRAIN_SECONDS,
-        "hub-worker": BEAT_SECONDS + STOP_SECONDS,
-        "hub-worker@": BEAT_SECONDS + STOP_SECONDS,
-        "hub": DRAIN_SECONDS + BEAT_SECONDS + STOP_SECONDS,
+        "hub-worker": BEAT_SECONDS + Settings().drain_seconds,
+        "hub-worker@": BEAT_SECONDS + Settings().drain_seconds,
+        "hub": DRAIN_SECONDS + BEAT_SECONDS + Settings().drain_seconds,
     }
     for name, seconds in needed.items():
         service = unit(DEPLOY / "systemd" / f"{name}.service")["Service"]

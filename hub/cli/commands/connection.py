@@ -18,6 +18,7 @@ from hub.connections.service.adapters import ConnectionInfo, describe, load_by_n
 from hub.connections.service.check import check_connection
 from hub.connections.service.manage import add_connection, change_connection
 from hub.connections.service.manage import rotate_secrets as seal_anew
+from hub.connections.service.pause import pause_connection, resume_connection
 from hub.flows.pull_channel import pull_job
 from hub.jobs.service.publish import enqueue
 from hub.jobs.tables import ConnectionHealthRow
@@ -130,6 +131,33 @@ def check(name: str, as_json: bool) -> None:
     with open_runtime() as runtime:
         found = check_connection(runtime.database, runtime.adapters, name=name).health
     _say_health(name, found, as_json)
+
+
+@connection.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why, for whoever looks at it.")
+@json_option
+def pause(name: str, reason: str, as_json: bool) -> None:
+    """Make no more calls to the connection NAME until `hub connection resume`; its work stays queued."""
+    with writing() as (runtime, session):
+        pause_connection(session, name=name, reason=reason, actor=actor(), at=runtime.clock.now())
+    if as_json:
+        emit({"connection": name, "paused": reason})
+        return
+    say(f"{name} is paused. Its work stays queued until `hub connection resume {name}`.")
+
+
+@connection.command()
+@click.argument("name")
+@json_option
+def resume(name: str, as_json: bool) -> None:
+    """Call the connection NAME again, with all that waited."""
+    with writing() as (runtime, session):
+        resume_connection(session, name=name, actor=actor(), at=runtime.clock.now())
+    if as_json:
+        emit({"connection": name, "paused": None})
+        return
+    say(f"{name} goes on, with all that waited.")
 
 
 @connection.command("set")

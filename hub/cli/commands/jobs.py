@@ -17,13 +17,14 @@ from hub.cli.bootstrap import connect_doorbell, open_runtime, reading, tell_abou
 from hub.cli.environment import actor
 from hub.cli.options import INSTANT, limit_option
 from hub.cli.output import emit, json_option, say, shown
-from hub.cli.tables import console, print_table, progress
+from hub.cli.tables import console, print_facts, print_table, progress
 from hub.connections.service.adapters import load, load_by_name
 from hub.flows.runtime import Runtime
+from hub.jobs.rules.advice import advice_on
 from hub.jobs.service.bulk_retry import Chosen, count_parked, retry_parked
 from hub.jobs.service.figures import blocked, effects_in_doubt, queues
-from hub.jobs.service.listing import list_jobs
-from hub.jobs.service.retry import retry_job, skip_job
+from hub.jobs.service.listing import Wanted, list_jobs
+from hub.jobs.service.retry import get_job, retry_job, skip_job
 from hub.jobs.tables import JobRow
 from hub.kit.clock import sleep
 
@@ -55,25 +56,46 @@ def jobs() -> None:
 @click.option("--state", type=click.Choice(STATES), help="Only these; the open ones, if left out.")
 @click.option("--kind", help="Only open ones of this kind, e.g. carrier.label.")
 @click.option("--connection", metavar="NAME", help="Only open calls to this connection.")
+@click.option("--class", "error_class", metavar="NAME", help="Only open ones with this error, e.g. Rejected.")
+@click.option("--plugin", metavar="NAME", help="Only open ones that failed with this plugin.")
+@click.option("--since", type=INSTANT, help="Only open ones that stopped (parked) or are due (others) then or later.")
+@click.option("--until", type=INSTANT, help="Only open ones that stopped (parked) or are due (others) before.")
 @click.option("--subject", metavar="ID", help="All jobs about this order, message or shipment.")
 @limit_option
 @click.option("--after", type=int, metavar="ID", help="Go on below this job.")
 @json_option
 def list_command(
-    state: str | None, kind: str | None, connection: str | None, subject: str | None, limit: int, after: int | None,
-    as_json: bool,
+    state: str | None, kind: str | None, connection: str | None, error_class: str | None, plugin: str | None,
+    since: datetime | None, until: datetime | None, subject: str | None, limit: int, after: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """List jobs, newest first."""
+    """List jobs, newest first. `hub jobs show ID` says what to do about one that failed."""
     with reading() as (_, session):
-        found = list_jobs(
-            session, states=(state,) if state else None, kind=kind, queue=None, after=after, limit=limit,
-            connection_id=_connection_id(session, connection), subject_id=subject,
+        wanted = Wanted(
+            kind=kind, connection_id=_connection_id(session, connection), error_class=error_class, plugin=plugin,
+            since=since, until=until,
         )  # fmt: skip
+        found = list_jobs(
+            session, states=(state,) if state else None, subject_id=subject, wanted=wanted, after=after, limit=limit
+        )
         documents = [_document(row) for row in found]
     if as_json:
         emit(documents)
         return
     print_table(documents, _COLUMNS, empty="There are no such jobs.")
+
+
+@jobs.command()
+@click.argument("job_id", type=int, metavar="ID")
+@json_option
+def show(job_id: int, as_json: bool) -> None:
+    """Show one job: what it was asked to do, what went wrong, and what to do about it."""
+    with reading() as (_, session):
+        row = get_job(session, job_id)
+        document = {**_document(row), "args": row.args}
+    if as_json:
+        emit(document)
+        return
+    print_facts({name: value for name, value in document.items() if value is not None})
 
 
 @jobs.command()
@@ -220,4 +242,4 @@ def _table(figures: Mapping[str, Any]) -> Table:
 
 
 def _document(row: JobRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _ALL}
+    return {name: getattr(row, name) for name in _ALL} | {"advice": advice_on(row.error_class)}

@@ -1,6 +1,5 @@
 """`hub serve`: the API and, without a broker, the worker inside the same process."""
 
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from hub.cli.databases import is_in_process, sqlite_file
 from hub.cli.environment import load_settings
 from hub.cli.output import emit, json_option, say
 from hub.cli.serving import sole_serving_process
+from hub.cli.signals import StopSignals, end_at_once
 from hub.flows.runtime import Runtime
 from hub.kit.errors import HubError
 from hub.kit.memory import settle
@@ -36,7 +36,7 @@ _BACKLOG = 2048
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Instead of ORDERHUB_DATA_DIR.")
 @json_option
 def serve(host: str | None, port: int | None, no_worker: bool, data_dir: Path | None, as_json: bool) -> None:
-    """Run the API until a signal (TERM, INT) stops it; work in hand is finished first.
+    """Run the API until a signal (TERM, INT) stops it; work in hand is finished first. A second signal ends it at once.
 
     Where ORDERHUB_BROKER_URL is memory:// (the default) the worker runs inside; else start `hub worker` beside it. On
     SQLite a second serving process is refused.
@@ -70,7 +70,7 @@ def serve(host: str | None, port: int | None, no_worker: bool, data_dir: Path | 
 
 
 def _run(runtime: Runtime, door: socket.socket, worker: WorkerProcess | None) -> None:
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             create_app(runtime, beat_alive=worker.beats if worker is not None else None),
             log_config=None,
@@ -82,15 +82,24 @@ def _run(runtime: Runtime, door: socket.socket, worker: WorkerProcess | None) ->
 
     # uvicorn takes the signals, stops by itself and then raises them once more: without handlers of our own, that
     # would end the process before the worker has finished
-    def on_signal(_: int, __: FrameType | None) -> None:
+    def stop() -> None:
         server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
+    StopSignals(stop)
     settle()
     server.run(sockets=[door])
     if not server.started:
         raise HubError(500, "not_started", "The API did not start: its log lines above say why.")
+
+
+class _Server(uvicorn.Server):
+    """A second signal does not wait for requests that are being answered."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The signals while it serves."""
+        if self.should_exit:
+            end_at_once(sig)
+        super().handle_exit(sig, frame)
 
 
 @contextmanager

@@ -1,9 +1,6 @@
 """`hub worker` and `hub beat`: processes beside the API."""
 
-import signal
-import threading
 from collections.abc import Sequence
-from types import FrameType
 
 import click
 
@@ -13,6 +10,7 @@ from hub.cli.environment import load_settings
 from hub.cli.options import NAMES
 from hub.cli.output import emit, json_option, note, say
 from hub.cli.serving import sole_serving_process
+from hub.cli.signals import StopSignals
 from hub.flows.runtime import Runtime
 from hub.jobs.repository import due_queues, end_leases
 from hub.kit.errors import HubError
@@ -28,7 +26,8 @@ from hub.worker.run import Beat, WorkerProcess, connect
 @click.option("--until-done", is_flag=True, help="Do what is due now in this thread, then end.")
 @json_option
 def worker(queues: tuple[str, ...], threads: int | None, no_beat: bool, until_done: bool, as_json: bool) -> None:
-    """Do work until a signal (TERM, INT) stops it; what is in hand is finished first.
+    """Do work until a signal (TERM, INT) stops it; what is in hand is finished first, for at most
+    ORDERHUB_DRAIN_SECONDS. A second signal ends it at once.
 
     Queues: intake (arriving orders), flow (decisions), outward (calls to others), bulk (what can wait).
     """
@@ -48,7 +47,7 @@ def worker(queues: tuple[str, ...], threads: int | None, no_beat: bool, until_do
         if no_beat and is_in_process(settings.broker_url):
             raise HubError(409, "no_doorbell", _no_broker("A worker without a beat would never hear of work"))
         process = WorkerProcess(runtime, broker, queues=queues, beat=not no_beat)
-        stop = _stop_event()
+        stop = StopSignals()
         process.start()
         _say_started("worker", settings, as_json, {"queues": list(queues), "beat": not no_beat})
         stop.wait()
@@ -65,7 +64,7 @@ def beat(as_json: bool) -> None:
     with open_runtime(settings) as runtime:
         connect(runtime, settings.broker_url)
         beating = Beat(runtime, ring=runtime.ring_queue)
-        stop = _stop_event()
+        stop = StopSignals()
         beating.start()
         _say_started("beat", settings, as_json, {})
         stop.wait()
@@ -103,18 +102,6 @@ def _say_started(what: str, settings: Settings, as_json: bool, facts: dict[str, 
         f"{name}: {', '.join(value) if isinstance(value, list) else value}" for name, value in facts.items()
     )
     note(f"The {what} runs{f' ({said})' if said else ''}. Stop it with TERM or INT.")
-
-
-def _stop_event() -> threading.Event:
-    """Set by TERM or INT; made before anything starts, so that a signal in between ends the process well too."""
-    stop = threading.Event()
-
-    def on_signal(_: int, __: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
-    return stop
 
 
 def _no_broker(why: str) -> str:

@@ -138,6 +138,10 @@ class ConnectionPolicy(BaseModel):
         default="30 3 * * *",
         description="When a channel that can list a day's orders is asked for it; cron, UTC. Null: never.",
     )
+    track_cron: Cron | None = Field(
+        default="*/30 * * * *",
+        description="When a carrier that can be asked is asked for its parcels under way; cron, UTC. Null: never.",
+    )
     proof_limit_hours: Annotated[int, Field(ge=1)] | None = Field(
         default=36,
         description="How old the proof of a live channel may be; a day is proven after its end. Null: no alarm.",

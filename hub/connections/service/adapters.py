@@ -147,6 +147,10 @@ class Adapters:
         """The ERP adapter of a connection."""
         return cast("Erp[Any]", self._get(info))
 
+    def adapter(self, info: ConnectionInfo) -> Adapter[Any]:
+        """The adapter of a connection of any kind."""
+        return self._get(info)
+
     def adapter_class(self, kind: str, plugin: str) -> type[Adapter[Any]]:
         """The class behind a plugin's id."""
         finders: dict[str, Callable[[str], type[Adapter[Any]]]] = {

@@ -47,9 +47,13 @@ def check_connection(database: Database, adapters: Adapters, *, name: str) -> Ch
 
 
 def resume_if_stopped(session: Session, connection_id: str) -> bool:
-    """Let a connection go on that was paused or whose breaker is open; whether it was."""
+    """Let a connection go on whose credentials were refused or whose breaker is open; whether it was. What a person
+    paused stays so: that the other side works says nothing of the person's reason.
+    """
     row = session.get(ConnectionHealthRow, connection_id)
-    if row is None or (row.paused_reason is None and row.blocked_until is None and not row.failures_in_row):
+    if row is None or row.paused_by is not None:
+        return False
+    if row.paused_reason is None and row.blocked_until is None and not row.failures_in_row:
         return False
     resume(session, connection_id=connection_id)
     return True

@@ -45,7 +45,8 @@ def _conditions(selection: Selection, after: str | None) -> list[ColumnElement[b
         "plugin": selection.plugin, "plugin_version": selection.plugin_version, "state": selection.state,
         "connection_id": selection.connection_id, "error_class": selection.error_class,
     }  # fmt: skip
-    found = [InboundMessageRow.emptied_at.is_(None)]  # there is nothing to read in what was kept as long as it may be
+    # there is nothing to read in what was kept as long as it may be
+    found: list[ColumnElement[bool]] = [InboundMessageRow.emptied_at.is_(None)]
     found.extend(getattr(InboundMessageRow, name) == value for name, value in equal.items() if value is not None)
     if selection.since is not None:
         found.append(InboundMessageRow.received_at >= selection.since)

@@ -29,12 +29,13 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One raw document of a connection, to be stored. `correlation_id` None takes the context's."""
+    """One raw document of a connection, to be stored. `correlation_id` None takes the context's, and its span."""
 
     connection: ConnectionInfo
     raw: Raw
     parent_id: str | None = None
     correlation_id: str | None = None
+    traceparent: str | None = None
 
 
 def store_messages(session: Session, *, deliveries: Sequence[Delivery], at: datetime) -> list[Stored]:
@@ -56,7 +57,7 @@ def store_messages(session: Session, *, deliveries: Sequence[Delivery], at: date
         if fresh:
             in_lane = lane(row["account"], delivery.raw, message_id)
             job = process_job(message_id, in_lane, delivery.connection)
-            jobs.append(replace(job, correlation_id=delivery.correlation_id) if delivery.correlation_id else job)
+            jobs.append(replace(job, correlation_id=delivery.correlation_id, traceparent=delivery.traceparent))
     enqueue(session, jobs)
     return stored
 

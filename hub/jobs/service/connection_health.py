@@ -51,13 +51,14 @@ def afford_retry(session: Session, *, connection_id: str) -> bool:
 def resume(session: Session, *, connection_id: str) -> None:
     """A person or a successful check says that the connection works again."""
     row = repository.health(session, connection_id)
-    row.paused_reason, row.renewed_at = None, None
+    row.paused_reason, row.paused_by, row.renewed_at = None, None, None
     _close(row)
 
 
-def pause(session: Session, *, connection_id: str, reason: str) -> None:
-    """Keep everything of the connection queued until it is resumed."""
-    repository.health(session, connection_id).paused_reason = reason
+def pause(session: Session, *, connection_id: str, reason: str, by: str | None = None) -> None:
+    """Keep everything of the connection queued until it is resumed; what a person paused, only a person resumes."""
+    row = repository.health(session, connection_id)
+    row.paused_reason, row.paused_by = reason, by
 
 
 def _is_well(row: ConnectionHealthRow | None) -> bool:

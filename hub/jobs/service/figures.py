@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 
-from hub.jobs.tables import DUE_STATES, OPEN_STATES, ConnectionHealthRow, EffectRow, JobRow
+from hub.jobs.tables import DUE_STATES, OPEN_STATES, ConnectionHealthRow, EffectRow, JobRow, ScheduleRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +98,14 @@ def blocked(session: Session, *, now: datetime) -> list[Blocked]:
 def effects_in_doubt(session: Session) -> int:
     """Side effects of which nobody knows whether they happened."""
     return session.scalar(select(func.count()).where(EffectRow.state == "in_doubt")) or 0
+
+
+def failing_jobs(session: Session) -> dict[str, int]:
+    """Open jobs that failed, by the class of the last error."""
+    statement = select(JobRow.error_class, func.count()).where(text(OPEN_STATES), JobRow.error_class.is_not(None))
+    return {name: count for name, count in session.execute(statement.group_by(JobRow.error_class)) if name}
+
+
+def most_overdue(session: Session) -> datetime | None:
+    """When the next schedule is due, or should have run if that is over; None where none is enabled."""
+    return session.scalar(select(func.min(ScheduleRow.due_at)).where(ScheduleRow.enabled))

@@ -7,11 +7,11 @@ from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from hub.jobs.events import Event, NewJob
+from hub.jobs.service.causes import cause_of
 from hub.jobs.tables import JobRow
 from hub.kit.bulk import insert_new
 from hub.kit.clock import Clock
 from hub.kit.db import Database, after_commit
-from hub.kit.log import correlation_id
 
 JOBS: Table = JobRow.__table__  # type: ignore[assignment]
 
@@ -62,15 +62,15 @@ def enqueue(session: Session, jobs: Sequence[NewJob]) -> None:
         return
     publisher: Publisher = session.info["publisher"]
     now = publisher.clock.now()
-    correlation = correlation_id()
+    causes = [cause_of(session, job) for job in jobs]
     rows = [
         {
             "queue": publisher.queues[job.kind], "kind": job.kind, "lane": job.lane, "idem_key": job.idem_key,
             "connection_id": job.connection_id, "subject_id": job.subject_id, "args": dict(job.args),
-            "correlation_id": job.correlation_id or correlation, "state": "ready", "priority": job.priority,
-            "due_at": job.due_at or now, "created_at": now,
+            "correlation_id": cause.correlation_id, "traceparent": cause.traceparent, "state": "ready",
+            "priority": job.priority, "due_at": job.due_at or now, "created_at": now,
         }
-        for job in jobs
+        for job, cause in zip(jobs, causes, strict=True)
     ]  # fmt: skip
     insert_new(session, JOBS, rows, key=("idem_key",))
     for queue in {publisher.queues[job.kind] for job in jobs}:

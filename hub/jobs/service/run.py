@@ -2,7 +2,8 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from traceback import format_exception
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from hub.jobs import repository
 from hub.jobs.events import Event
 from hub.jobs.rules.retry import MAX_CRASHES, Failure, backoff_ceiling, judge
+from hub.jobs.service.causes import caused_by, is_mixed, note_causes
 from hub.jobs.service.connection_health import afford_retry, note_outcomes
 from hub.jobs.service.lease import NOT_SENT, Heartbeat, Lease, Pause
 from hub.jobs.service.probes import end_probes, take_probes
@@ -26,7 +28,7 @@ from hub.kit.clock import Clock, monotonic
 from hub.kit.db import Database
 from hub.kit.db_errors import met_another, will_pass
 from hub.kit.ids import jitter, new_token
-from hub.kit.log import correlated
+from hub.kit.trace import span
 from hub.sdk.errors import AuthFailed, Transient, Uncertain
 
 log = structlog.get_logger()
@@ -124,7 +126,9 @@ class Runner:
 
     def _run_batch(self, kind: str, batch: Sequence[Job], lease: Lease) -> None:
         token = lease.token
-        with correlated(batch[0].correlation_id):
+        links = [job.traceparent for job in batch if job.traceparent is not None] if is_mixed(batch) else ()
+        facts: dict[str, str | int] = {"orderhub.job.kind": kind, "orderhub.job.count": len(batch)}
+        with caused_by(batch), span(f"job {kind}", kind="consumer", attributes=facts, links=sorted(set(links))):
             if batch[0].crashes >= MAX_CRASHES:
                 self._fail(batch[0], RuntimeError("its worker died three times while it ran"), token)
             elif kind in self.work.local:
@@ -137,7 +141,7 @@ class Runner:
 
     def _run_local(self, work: LocalWork, jobs: Sequence[Job], token: str) -> None:
         def run() -> None:
-            with self.database.write() as session:
+            with self._writing(jobs) as session:
                 ours = repository.complete(
                     session, job_ids=[job.job_id for job in jobs], token=token, at=self.clock.now()
                 )
@@ -159,7 +163,7 @@ class Runner:
         token = lease.token
 
         def prepare() -> Prepared:
-            with self.database.write() as session:
+            with self._writing(jobs) as session:
                 ours = repository.still_ours(session, job_ids=[job.job_id for job in jobs], token=token)
                 prepared = work.prepare(session, [job for job in jobs if job.job_id in ours])
                 if prepared.skips:
@@ -181,10 +185,11 @@ class Runner:
             if call.refusal is not None:
                 self._fail(call.job, call.refusal, token, work=work, outcome=Outcome(call, error=call.refusal))
         wanted = [call for call in prepared.calls if call.refusal is None]
+        apart = is_mixed(jobs)
         keys = [call.effect_key for call in wanted if call.effect_key is not None]
         for connection_id, calls in _by_connection(wanted).items():
             for call in calls:
-                call.lease = lease
+                call.lease, call.apart = lease, apart
             with Heartbeat(self.database, self.clock, lease, effect_keys=keys, pause=self.pause):
                 outcomes = _perform(work, calls)
             self._settle(work, connection_id, outcomes, lease)
@@ -203,7 +208,7 @@ class Runner:
 
     def _settle_good(self, work: OutwardWork, good: Sequence[Outcome], token: str) -> None:
         def settle() -> None:
-            with self.database.write() as session:
+            with self._writing([outcome.call.job for outcome in good]) as session:
                 ours = repository.complete(
                     session, job_ids=[outcome.call.job.job_id for outcome in good], token=token, at=self.clock.now()
                 )
@@ -246,7 +251,7 @@ class Runner:
             # no connection to pause, so nothing would keep the job from being claimed again at once
             error = Transient(error.message, code=error.code)
         now = self.clock.now()
-        with self.database.write() as session:
+        with caused_by([job]), self.database.write() as session:
             if not repository.still_ours(session, job_ids=[job.job_id], token=token):
                 return
             ceiling = backoff_ceiling(job.attempts + self._owed(session, job, outcome))
@@ -260,6 +265,13 @@ class Runner:
                 work.fail(session, [outcome], parked=failure.due_at is None)
             if failure.due_at is None:
                 _tell_parked(session, job, failure, token)
+
+    @contextmanager
+    def _writing(self, jobs: Sequence[Job]) -> Iterator[Session]:
+        """A transaction of these jobs: what it enqueues is told by which of them it was caused."""
+        with self.database.write() as session:
+            note_causes(session, jobs)
+            yield session
 
     def _owed(self, session: Session, job: Job, outcome: Outcome | None) -> int:
         """1 where the connection's successes have not earned this retry: it waits as if it were the next one."""

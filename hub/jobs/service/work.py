@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from hub.jobs.service.lease import Lease
+from hub.kit.log import bind_correlation
+from hub.kit.trace import bind_trace
 from hub.sdk.errors import PluginError
 
 
@@ -23,6 +25,7 @@ class Job:
     attempts: int
     crashes: int
     correlation_id: str | None
+    traceparent: str | None = None
 
 
 LocalRun = Callable[[Session, Sequence[Job]], None]
@@ -54,11 +57,19 @@ class Call:
     known: Mapping[str, Any] | None = None
     lease: Lease | None = None
     """The worker's hold on the job; set by whoever runs the batch."""
+    apart: bool = False
+    """The batch works for several requests; set by whoever runs it."""
     refusal: PluginError | None = None
     """Why it must not be made at all: a person decides."""
 
     def refuse_late(self) -> None:
-        """The guard of every call, asked just before it is sent: `Transient` where somebody else may own the job."""
+        """The guard of every call, asked just before it is sent: `Transient` where somebody else may own the job.
+
+        In a batch for several requests, what is sent from here on carries the correlation id of this job's own.
+        """
+        if self.apart:
+            bind_correlation(self.job.correlation_id)
+            bind_trace(self.job.traceparent)
         if self.lease is not None:
             self.lease.begin(self.job.job_id)
 

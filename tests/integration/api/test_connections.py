@@ -102,6 +102,18 @@ def test_a_shop_that_goes_live_ships_no_history(hub: Hub) -> None:
     assert hub("POST", "/v1/connections", body("shop-3", mode="live")).json()["import_from"] is None
 
 
+def test_a_person_pauses_and_resumes_and_no_check_does_it_for_them(hub: Hub) -> None:
+    paused = hub("POST", "/v1/connections/portal/pause", {"reason": "stocktaking"})
+    assert (paused.json()["paused_reason"], paused.json()["paused_by"][:4]) == ("stocktaking", "key:")
+    assert hub("POST", "/v1/connections/portal/check").json()["resumed"] is False
+    assert hub("GET", "/v1/connections/portal").json()["health"]["paused_reason"] == "stocktaking"
+    assert hub("POST", "/v1/connections/portal/resume").json()["paused_reason"] is None
+    again = hub("POST", "/v1/connections/portal/resume")
+    assert (again.status_code, again.json()["code"]) == (409, "connection_not_stopped")
+    reader = hub.key("connections:read")
+    assert hub("POST", "/v1/connections/portal/pause", {"reason": "x"}, token=reader).status_code == 403
+
+
 def test_a_good_check_lets_a_paused_connection_go_on(hub: Hub) -> None:
     connection_id = hub("GET", "/v1/connections/portal").json()["connection_id"]
     with hub.runtime.database.write() as session:

@@ -38,6 +38,7 @@ LISTS = [
     ("invoices", f"order_id={NOBODY}"),
     ("jobs", "state=parked"),
     ("jobs", "kind=intake.process"),
+    ("jobs", "error_class=Rejected&plugin=webhook&since=2026-01-01T00:00:00Z"),
     ("jobs", f"subject={NOBODY}"),
     ("cases", "state=open"),
     ("stock", "sku=MUG"),
@@ -90,3 +91,27 @@ def test_every_filter_searches(hub: Hub) -> None:
                 ]
                 scans += [(name, query, step) for step in plan if step.startswith(f"SCAN {table}")]
     assert not scans, "\n".join(map(str, scans))
+
+
+LARGE = "orders|order_holds|jobs|inbound_messages|shipments|effects|order_events"
+
+
+def test_a_scrape_searches(hub: Hub) -> None:
+    engine = hub.runtime.database.engine
+    seen: list[tuple[str, object]] = []
+
+    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        if statement.lstrip().startswith("SELECT"):
+            seen.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    assert hub.client.get("/metrics").status_code == 200
+    assert hub.client.get("/metrics").status_code == 200
+    event.remove(engine, "before_cursor_execute", note)
+    scans = []
+    with engine.connect() as connection:
+        for statement, parameters in seen:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            scans += [(step, statement) for *_, step in plan if re.fullmatch(rf"SCAN ({LARGE})", str(step))]
+    assert scans == []
+    assert len(seen) < 25, "two scrapes are one question"

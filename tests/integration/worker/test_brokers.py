@@ -107,6 +107,38 @@ def test_a_worker_that_stops_finishes_what_it_has_and_takes_no_more(quiet: World
     assert [job.state for job in quiet.jobs(kind="intake.process")] == ["done", "ready"]
 
 
+def test_a_worker_that_stops_waits_for_hung_work_for_so_long_only(quiet: World) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hang(session: object, jobs: object) -> None:
+        begun.set()
+        go_on.wait(PATIENCE)
+
+    one_by_one(quiet, LocalWork("intake.process", "intake", hang))
+    quiet.runtime.settings = quiet.runtime.settings.model_copy(update={"drain_seconds": 0.1})
+    process = WorkerProcess(quiet.runtime, connect(quiet.runtime, "memory://"))
+    process.start()
+    quiet.store(order_document("1"))
+    assert begun.wait(PATIENCE)
+    asked = monotonic()
+    process.stop()
+    assert monotonic() - asked < PATIENCE / 4
+    assert [job.state for job in quiet.jobs(kind="intake.process")] == ["leased"]
+    go_on.set()
+
+
+def test_a_doorbell_that_rings_too_often_or_for_nothing_does_no_harm(quiet: World, broker_url: str) -> None:
+    quiet.drain()
+    with working(quiet, broker_url):
+        for _ in range(3):
+            quiet.runtime.ring_queue("intake")
+        quiet.store(order_document("1"))
+        for _ in range(3):
+            quiet.runtime.ring_queue("intake")
+        assert until(lambda: quiet.count("orders") == 1)
+    assert [(job.state, job.attempts) for job in quiet.jobs(kind="intake.process")] == [("done", 1)]
+
+
 def test_arriving_orders_do_not_starve_what_follows_them(
     quiet: World, broker_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
