@@ -55,5 +55,5 @@ def _conditions(selection: Selection, after: str | None) -> list[ColumnElement[b
     if after is not None:
         found.append(InboundMessageRow.message_id > after)
     if selection.state in OPEN:  # a partial index does not match a bound parameter on SQLite
-        found.append(text(OPEN_STATES))
+        found.append(text(OPEN_STATES))  # type: ignore[arg-type]
     return found
