@@ -12,6 +12,7 @@ from hub.api import (
     health,
     metrics,
     routes_connections,
+    routes_effects,
     routes_mappings,
     routes_messages,
     routes_orders,
@@ -87,9 +88,9 @@ def _compose(settings: Settings, **options: Any) -> FastAPI:
     install_web(app, max_body_bytes=settings.max_body_bytes)
     for router in (
         routes_orders.router, routes_messages.router, routes_connections.router, routes_routing.router,
-        routes_mappings.router, orders.router, intake.router, connections.router, plugins.router, catalog.router,
-        inventory.router, fulfilment.router, shipments.router, routing.router, billing.router, jobs.router,
-        cases.router, auth.router,
+        routes_mappings.router, routes_effects.router, orders.router, intake.router, connections.router,
+        plugins.router, catalog.router, inventory.router, fulfilment.router, shipments.router, routing.router,
+        billing.router, jobs.router, cases.router, auth.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[Depends(slot, scope="function")])
     app.include_router(health.router)  # these must answer when every slot is taken

@@ -25,6 +25,7 @@ PLACES = {
     "mapping": (f"{_COMMANDS}.mapping:mapping", "Say what unknown SKUs and codes mean."),
     "cases": (f"{_COMMANDS}.cases:cases", "See and resolve what waits for a person."),
     "jobs": (f"{_COMMANDS}.jobs:jobs", "See the work, and try again what was parked."),
+    "effects": (f"{_COMMANDS}.effects:effects", "Say what became of calls whose answer was lost."),
     "replay": (f"{_COMMANDS}.replay:replay", "Read kept messages again, after a plugin was mended."),
     "proof": (f"{_COMMANDS}.proof:proof", "See whether anything of a channel is missing."),
     "keys": (f"{_COMMANDS}.keys:keys", "Make and revoke API keys."),

@@ -13,6 +13,7 @@ from hub.flows.proof import PROOF_WATCH
 from hub.flows.pull_channel import PULL
 from hub.flows.push_stock import PUSH_STOCK
 from hub.flows.services import Services
+from hub.flows.sweep_labels import SWEEP_CRON, SWEEP_LABELS, is_swept
 from hub.inventory.service.query import available
 from hub.inventory.service.release import expire
 from hub.jobs.events import NewJob
@@ -96,9 +97,17 @@ def _release_job(order_id: str, reasons: Sequence[str], at: datetime) -> NewJob:
 
 
 def ensure_schedules(session: Session, services: Services, *, at: datetime) -> None:
-    """Schedules that must be there: housekeeping, and what the policies of connections say: pulls, censuses, stock."""
+    """Schedules that must be there: housekeeping, looking for labels bought twice, and what the policies of
+    connections say: pulls, censuses, stock.
+    """
     ensure_schedule(session, schedule_id=HOUSEKEEPING, kind=HOUSEKEEPING, cron=EVERY_MINUTE, at=at)
     ensure_schedule(session, schedule_id=PROOF_WATCH, kind=PROOF_WATCH, cron=EVERY_HOUR, at=at)
+    for connection in load_kind(session, "carrier"):
+        if is_swept(services.adapters.carrier(connection)):
+            ensure_schedule(
+                session, schedule_id=f"sweep:{connection.connection_id}", kind=SWEEP_LABELS, cron=SWEEP_CRON, at=at,
+                connection_id=connection.connection_id,
+            )  # fmt: skip
     for connection in load_kind(session, "channel"):
         channel, policy = services.adapters.channel(connection), connection.decided
         wanted = {

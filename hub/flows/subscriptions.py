@@ -25,6 +25,7 @@ from hub.flows.services import Services
 from hub.flows.ship_consequences import NothingToShip, ShipmentConsequences
 from hub.flows.stock_short import STOCK_SHORT, GiveWay
 from hub.flows.stop_shipments import EndWork, ShipOn, StopShipments
+from hub.flows.sweep_labels import SweepLabels
 from hub.fulfilment import events as fulfilment
 from hub.fulfilment.subscribers import BuyLabels, RateShipments, VoidLabels
 from hub.intake.service.store import PROCESS
@@ -124,7 +125,8 @@ def work_table(
             clock=services.clock, adapters=services.adapters, labels=services.data_dir / "labels",
             call_seconds=services.call_seconds,
         ),
-        VoidLabels(adapters=services.adapters),
+        VoidLabels(clock=services.clock, adapters=services.adapters),
+        SweepLabels(services),
         NotifyChannels(services),
         *(
             NotifyLocations(services, kind=kind, http_for=http_for, secret_of=secret_of)

@@ -108,6 +108,14 @@ def queue_label(session: Session, shipment: ShipmentRow, *, rated: bool) -> None
     )  # fmt: skip
 
 
+def void_extra(shipment_id: str, carrier: str, carrier_ref: str) -> NewJob:
+    """Give back a label that a carrier sold for a shipment beside the one that it has."""
+    return NewJob(
+        kind=VOID, idem_key=f"{VOID}:{shipment_id}:{carrier_ref}"[:250], lane=f"void:{carrier_ref}"[:250],
+        subject_id=shipment_id, args={"carrier": carrier, "carrier_ref": carrier_ref},
+    )  # fmt: skip
+
+
 def hand_over(session: Session, *, reference: str, actor: str, at: datetime) -> ShipmentRow:
     """The carrier has the parcels: stock leaves, counters move, invoices and notices follow. Twice is once."""
     shipment = _locked(session, reference)
