@@ -37,6 +37,7 @@ from hub.fulfilment import api_shipments as shipments
 from hub.host import api as plugins
 from hub.intake import api as intake
 from hub.inventory import api as inventory
+from hub.inventory.service.locations import location_exists
 from hub.jobs import api as jobs
 from hub.kit.settings import Settings
 from hub.kit.web import install_web, strict_query
@@ -69,6 +70,7 @@ def create_app(runtime: Runtime, *, beat_alive: Callable[[], bool] | None = None
     state.runtime, state.settings, state.hub_id = runtime, runtime.settings, runtime.settings.hub_id
     state.database, state.clock, state.host = runtime.database, runtime.clock, runtime.host
     state.adapters, state.secrets = runtime.adapters, runtime.secrets
+    state.location_exists = location_exists
     state.metrics, state.writer, state.in_flight = found, writer, InFlight()
     state.readiness = health.Readiness(runtime.database, beat_alive)
     state.slots = asyncio.Semaphore(SLOTS)

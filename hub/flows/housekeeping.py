@@ -14,6 +14,7 @@ from hub.flows.pull_channel import PULL
 from hub.flows.push_stock import PUSH_STOCK
 from hub.flows.services import Services
 from hub.flows.sweep_labels import SWEEP_CRON, SWEEP_LABELS, is_swept
+from hub.flows.watch_waiting import WAIT_WATCH
 from hub.inventory.service.query import available
 from hub.inventory.service.release import expire
 from hub.jobs.events import NewJob
@@ -102,6 +103,7 @@ def ensure_schedules(session: Session, services: Services, *, at: datetime) -> N
     """
     ensure_schedule(session, schedule_id=HOUSEKEEPING, kind=HOUSEKEEPING, cron=EVERY_MINUTE, at=at)
     ensure_schedule(session, schedule_id=PROOF_WATCH, kind=PROOF_WATCH, cron=EVERY_HOUR, at=at)
+    ensure_schedule(session, schedule_id=WAIT_WATCH, kind=WAIT_WATCH, cron=EVERY_HOUR, at=at)
     for connection in load_kind(session, "carrier"):
         if is_swept(services.adapters.carrier(connection)):
             ensure_schedule(

@@ -236,6 +236,36 @@ def crashing_parse(self, raw):
     )
 
 
+def drafting(draft):
+    """A carrier of two steps that makes its drafts so; what is bought is the draft, by its id."""
+
+    def send(self, outgoing, key):
+        return Post.send(self, outgoing, outgoing.draft_id or key)
+
+    manifest = replace(Post.manifest, idempotency="two_step")
+    return {"manifest": manifest, "send": send, "draft": draft}
+
+
+def drafted(self, outgoing, key):
+    """The draft of a reference."""
+    return key
+
+
+def no_draft(self, outgoing, key):
+    """No id."""
+    return ""
+
+
+def bought_at_once(self, outgoing, key):
+    """A draft that is paid already."""
+    Post.send(self, outgoing, key)
+    return key
+
+
+def test_a_carrier_of_two_steps_passes(tmp_path) -> None:
+    assert caught(tmp_path, broken(**drafting(drafted))) == caught(tmp_path, Post)
+
+
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
@@ -262,6 +292,11 @@ def crashing_parse(self, raw):
         ({"parse_shipment": crashing_parse}, "test_damaged_answers_never_crash"),
         ({"find_by_reference": Carrier.find_by_reference, "manifest": replace(Post.manifest, idempotency="find")},
          "test_idempotency_class_is_true"),
+        (drafting(Carrier.draft), "test_idempotency_class_is_true"),
+        (drafting(no_draft), "test_a_draft_is_free_and_bought_once"),
+        (drafting(bought_at_once), "test_a_draft_is_free_and_bought_once"),
+        ({**drafting(drafted), "send": lambda self, outgoing, key: Post.send(self, outgoing, f"{key}{id(self)}")},
+         "test_a_draft_is_free_and_bought_once"),
     ],
 )  # fmt: skip
 def test_a_broken_carrier_is_caught(members, expected, tmp_path) -> None:
