@@ -64,24 +64,24 @@ def list_all(session: ReadSession, limit: Limit = 50, cursor: Cursor = None) -> 
     )
 
 
-@router.get("/{key}", dependencies=[Reader], responses=problem_responses(401, 403, 404, 422))
-def get_one(key: Key, session: ReadSession) -> EffectOut:
+@router.get("/{effect}", dependencies=[Reader], responses=problem_responses(401, 403, 404, 422))
+def get_one(effect: Key, session: ReadSession) -> EffectOut:
     """One call."""
-    return EffectOut.model_validate(get_effect(session, key))
+    return EffectOut.model_validate(get_effect(session, effect))
 
 
-@router.post("/{key}/settle", dependencies=[Idempotent], responses=_CHANGES)
-def settle(key: Key, body: SettleIn, session: WriteSession, principal: Writer, now: Now) -> EffectOut:
+@router.post("/{effect}/settle", dependencies=[Idempotent], responses=_CHANGES)
+def settle(effect: Key, body: SettleIn, session: WriteSession, principal: Writer, now: Now) -> EffectOut:
     """It is there: the work goes on with these numbers, without another call. Saying it twice changes nothing."""
     row = settle_as_done(
-        session, key=key, remote_id=body.remote_id, tracking_numbers=body.tracking_numbers, actor=principal.actor,
+        session, key=effect, remote_id=body.remote_id, tracking_numbers=body.tracking_numbers, actor=principal.actor,
         reason=body.reason, at=now,
     )  # fmt: skip
     return EffectOut.model_validate(row)
 
 
-@router.post("/{key}/again", dependencies=[Idempotent], responses=_CHANGES)
-def again(key: Key, body: AgainIn, session: WriteSession, principal: Writer, now: Now) -> EffectOut:
+@router.post("/{effect}/again", dependencies=[Idempotent], responses=_CHANGES)
+def again(effect: Key, body: AgainIn, session: WriteSession, principal: Writer, now: Now) -> EffectOut:
     """It is surely not there: the call is made once more. Saying it twice changes nothing."""
-    row = try_once_more(session, key=key, actor=principal.actor, reason=body.reason, at=now)
+    row = try_once_more(session, key=effect, actor=principal.actor, reason=body.reason, at=now)
     return EffectOut.model_validate(row)

@@ -262,8 +262,30 @@ def bought_at_once(self, outgoing, key):
     return key
 
 
+DRAFTS = "test_a_draft_is_free_and_bought_once"
+"""`Suite` has left it out: its carrier makes no drafts."""
+
+
+def caught_drafting(folder, **members) -> set[str]:
+    return caught(folder, broken(**members), **{DRAFTS: getattr(CarrierConformance, DRAFTS)})
+
+
 def test_a_carrier_of_two_steps_passes(tmp_path) -> None:
-    assert caught(tmp_path, broken(**drafting(drafted))) == caught(tmp_path, Post)
+    assert caught_drafting(tmp_path, **drafting(drafted)) == set()
+
+
+def by_attempt(self, outgoing, key):
+    """A purchase of its own for every adapter."""
+    return Post.send(self, outgoing, f"{key}-{id(self)}")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [drafting(no_draft), drafting(bought_at_once), {**drafting(drafted), "send": by_attempt}],
+    ids=["no_id", "paid", "twice"],
+)
+def test_a_draft_that_is_paid_or_bought_twice_is_caught(members, tmp_path) -> None:
+    assert DRAFTS in caught_drafting(tmp_path, **members)
 
 
 @pytest.mark.parametrize(
@@ -293,10 +315,6 @@ def test_a_carrier_of_two_steps_passes(tmp_path) -> None:
         ({"find_by_reference": Carrier.find_by_reference, "manifest": replace(Post.manifest, idempotency="find")},
          "test_idempotency_class_is_true"),
         (drafting(Carrier.draft), "test_idempotency_class_is_true"),
-        (drafting(no_draft), "test_a_draft_is_free_and_bought_once"),
-        (drafting(bought_at_once), "test_a_draft_is_free_and_bought_once"),
-        ({**drafting(drafted), "send": lambda self, outgoing, key: Post.send(self, outgoing, f"{key}{id(self)}")},
-         "test_a_draft_is_free_and_bought_once"),
     ],
 )  # fmt: skip
 def test_a_broken_carrier_is_caught(members, expected, tmp_path) -> None:
