@@ -8,7 +8,7 @@ import base64
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -60,7 +60,10 @@ class Book:
     sent: list[str] = field(default_factory=list)
     """Keys (references) of everything that it took, in order: one of them twice is a doubled purchase."""
     held: dict[str, Any] = field(default_factory=dict)
+    twice: list[tuple[str, Any]] = field(default_factory=list)
+    """What it held under a key before it took another thing under the same one."""
     voided: list[str] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     asked: list[str] = field(default_factory=list)
     pushed: list[ShipmentPush] = field(default_factory=list)
     shown: dict[str, bytes] = field(default_factory=dict)
@@ -87,6 +90,8 @@ class Book:
             if self.before:
                 raise self.before.pop(0)
             self.sent.append(key)
+            if key in self.held:
+                self.twice.append((key, self.held[key]))
             self.held[key] = what
             if self.after:
                 raise self.after.pop(0)
@@ -194,7 +199,7 @@ class FakeCarrier(Carrier[DoubleSettings]):
 
     def send(self, outgoing: Outgoing, key: str) -> Raw:
         """Sell a label; a second call with the same reference sells a second one."""
-        answer = {"ref": f"C-{len(self.book.sent) + 1}", "parcels": len(outgoing.payload["parcels"]), "key": key}
+        answer = {"ref": f"C-{next(self.book.numbers)}", "parcels": len(outgoing.payload["parcels"]), "key": key}
         self.book.take(key, answer)
         return _raw(answer)
 
@@ -212,6 +217,7 @@ class FakeCarrier(Carrier[DoubleSettings]):
     def find_by_reference(self, references: Sequence[str]) -> list[FoundShipment]:
         """What was sold under our references."""
         found = [(reference, self.book.ask(reference)) for reference in references]
+        found += [(reference, answer) for reference, answer in self.book.twice if reference in references]
         return [
             FoundShipment(
                 reference=reference, carrier_ref=answer["ref"], raw=json.dumps(answer),
@@ -250,6 +256,30 @@ class TracingCarrier(FakeCarrier):
     def parse_tracking(self, raw: Raw) -> list[TrackingEvent]:
         """A list of scans as they are."""
         return [TrackingEvent.model_validate(scan, strict=False) for scan in json.loads(raw.body)]
+
+
+class DraftingCarrier(FakeCarrier):
+    """Makes free drafts; a draft is paid once, however often it is bought."""
+
+    manifest = Manifest(id="drafting_carrier", kind="carrier", version="1", label="Drafts", idempotency="two_step")
+
+    def draft(self, outgoing: Outgoing, key: str) -> str:
+        """A new draft at every call."""
+        if self.book.on_ask:
+            raise self.book.on_ask.pop(0)
+        self.book.asked.append(key)
+        return f"D-{len(self.book.asked)}"
+
+    def send(self, outgoing: Outgoing, key: str) -> Raw:
+        """Buy the draft, or answer with what it became."""
+        draft = str(outgoing.draft_id)
+        if draft in self.book.held:
+            return _raw(self.book.held[draft])
+        answer = {"ref": f"C-{draft}", "parcels": len(outgoing.payload["parcels"]), "key": key}
+        self.book.take(draft, answer)
+        return _raw(answer)
+
+    find_by_reference = Carrier.find_by_reference
 
 
 class FakeErp(Erp[DoubleSettings]):
@@ -318,7 +348,7 @@ def hub_channels() -> Iterable[type[FakeChannel]]:
 @hookimpl
 def hub_carriers() -> Iterable[type[FakeCarrier]]:
     """Register the carriers."""
-    return [FakeCarrier, BlindCarrier, TracingCarrier]
+    return [FakeCarrier, BlindCarrier, TracingCarrier, DraftingCarrier]
 
 
 @hookimpl

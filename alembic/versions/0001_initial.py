@@ -164,8 +164,11 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("request_hash", sa.String(length=64), nullable=False),
         sa.Column("remote_id", sa.String(length=200), nullable=True),
+        sa.Column("draft_id", sa.String(length=200), nullable=True),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
         sa.Column("lease_token", sa.String(length=40), nullable=True),
         sa.Column("call_deadline", types.UtcDateTime(), nullable=True),
+        sa.Column("sweep_at", types.UtcDateTime(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("result", types.JsonDocument, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
@@ -193,6 +196,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'in_doubt'"),
         )
         batch_op.create_index("ix_effects_subject", ["subject_id"], unique=False)
+        batch_op.create_index(
+            "ix_effects_sweep",
+            ["connection_id", "sweep_at"],
+            unique=False,
+            sqlite_where=sa.text("sweep_at IS NOT NULL"),
+            postgresql_where=sa.text("sweep_at IS NOT NULL"),
+        )
 
     op.create_table(
         "idempotent_requests",
@@ -1283,6 +1293,11 @@ def downgrade() -> None:
 
     op.drop_table("idempotent_requests")
     with op.batch_alter_table("effects", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_effects_sweep",
+            sqlite_where=sa.text("sweep_at IS NOT NULL"),
+            postgresql_where=sa.text("sweep_at IS NOT NULL"),
+        )
         batch_op.drop_index("ix_effects_subject")
         batch_op.drop_index(
             "ix_effects_answered",

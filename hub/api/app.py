@@ -12,6 +12,7 @@ from hub.api import (
     health,
     metrics,
     routes_connections,
+    routes_effects,
     routes_mappings,
     routes_messages,
     routes_orders,
@@ -38,6 +39,7 @@ from hub.fulfilment import api_shipments as shipments
 from hub.host import api as plugins
 from hub.intake import api as intake
 from hub.inventory import api as inventory
+from hub.inventory.service.locations import location_exists
 from hub.jobs import api as jobs
 from hub.jobs import api_schedules as schedules
 from hub.kit.settings import Settings
@@ -71,6 +73,7 @@ def create_app(runtime: Runtime, *, beat_alive: Callable[[], bool] | None = None
     state.runtime, state.settings, state.hub_id = runtime, runtime.settings, runtime.settings.hub_id
     state.database, state.clock, state.host = runtime.database, runtime.clock, runtime.host
     state.adapters, state.secrets = runtime.adapters, runtime.secrets
+    state.location_exists = location_exists
     state.metrics, state.writer, state.in_flight = found, writer, InFlight()
     state.readiness = health.Readiness(runtime.database, beat_alive)
     state.slots = asyncio.Semaphore(SLOTS)
@@ -90,9 +93,9 @@ def _compose(settings: Settings, **options: Any) -> FastAPI:
     install_web(app, max_body_bytes=settings.max_body_bytes)
     for router in (
         routes_orders.router, routes_messages.router, routes_connections.router, routes_routing.router,
-        routes_mappings.router, orders.router, intake.router, connections.router, pausing.router, plugins.router,
-        catalog.router, inventory.router, fulfilment.router, shipments.router, routing.router, billing.router,
-        jobs.router, schedules.router, cases.router, auth.router,
+        routes_mappings.router, routes_effects.router, orders.router, intake.router, connections.router,
+        pausing.router, plugins.router, catalog.router, inventory.router, fulfilment.router, shipments.router,
+        routing.router, billing.router, jobs.router, schedules.router, cases.router, auth.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[Depends(slot, scope="function")])
     app.include_router(health.router)  # these must answer when every slot is taken

@@ -20,7 +20,7 @@ from hub.auth import repository
 from hub.auth.rules.scopes import ADMIN
 from hub.auth.schemas import ApiKeyCreated, ApiKeyIn, ApiKeyOut
 from hub.auth.service.idempotency import InFlight, KeptAnswer, RequestMark, find_answer, keep_answer, mark_request
-from hub.auth.service.keys import KeyRing, Principal, create_key, not_authenticated, revoke_key
+from hub.auth.service.keys import KeyRing, Principal, any_location, create_key, not_authenticated, revoke_key
 from hub.kit.clock import SYSTEM, Clock
 from hub.kit.db import after_commit
 from hub.kit.errors import HubError, InvalidInput
@@ -269,6 +269,7 @@ def create(body: ApiKeyIn, request: Request, session: WriteSession, principal: A
     row, token = create_key(
         session, name=body.name, scopes=body.scopes, clock=_clock(request), location=body.location,
         expires_at=body.expires_at, actor=principal.actor,
+        location_exists=getattr(request.app.state, "location_exists", any_location),
     )  # fmt: skip
     return ApiKeyCreated(**ApiKeyOut.model_validate(row).model_dump(), token=token)
 

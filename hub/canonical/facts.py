@@ -12,7 +12,7 @@ from hub.canonical.party import Address, Party
 
 FactKind = Literal[
     "order", "draft", "cancellation", "refund", "payment", "shipment", "fulfilment_order", "return",
-    "stock", "product", "customer", "address_change", "other",
+    "stock", "product", "customer", "address_change", "hint", "other",
 ]  # fmt: skip
 
 
@@ -149,6 +149,15 @@ class CustomerFact(FactBase):
     addresses: tuple[Address, ...] = ()
 
 
+class HintFact(FactBase):
+    """Something about the order `order_id` changed, and the document does not say what: the hub reads the order whole.
+
+    For webhooks that only name an order, or may be older than they look; the channel must offer `fetch`.
+    """
+
+    kind: Literal["hint"] = "hint"
+
+
 class OtherFact(FactBase):
     """A readable document that is none of the hub's business; `document` names what it is."""
 
@@ -169,6 +178,7 @@ Fact = Annotated[
     | StockFact
     | ProductFact
     | CustomerFact
+    | HintFact
     | OtherFact,
     Field(discriminator="kind"),
 ]

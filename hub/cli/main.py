@@ -26,6 +26,7 @@ PLACES = {
     "cases": (f"{_COMMANDS}.cases:cases", "See and resolve what waits for a person."),
     "jobs": (f"{_COMMANDS}.jobs:jobs", "See the work, and try again what was parked."),
     "schedules": (f"{_COMMANDS}.schedules:schedules", "See what comes again; run it now, or let it rest."),
+    "effects": (f"{_COMMANDS}.effects:effects", "Say what became of calls whose answer was lost."),
     "replay": (f"{_COMMANDS}.replay:replay", "Read kept messages again, after a plugin was mended."),
     "proof": (f"{_COMMANDS}.proof:proof", "See whether anything of a channel is missing."),
     "retention": (f"{_COMMANDS}.retention:retention", "See how long what is kept, and let go what is old."),

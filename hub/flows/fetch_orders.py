@@ -10,7 +10,7 @@ from hub.flows.services import Services
 from hub.intake.service.store import Delivery, store_messages
 from hub.jobs.events import NewJob
 from hub.jobs.service.work import Call, Job, Outcome, Prepared, Skip
-from hub.sdk.errors import PluginError
+from hub.sdk.errors import PluginError, Transient
 from hub.sdk.values import FetchRequest
 
 FETCH = "channel.fetch"
@@ -22,6 +22,7 @@ AT_ONCE = 50
 class _Wanted:
     connection: ConnectionInfo
     external_ids: tuple[str, ...]
+    must_be_there: bool
 
 
 class FetchOrders:
@@ -43,7 +44,7 @@ class FetchOrders:
             if connection is None or channel is None or not connection.enabled or not channel.offers("fetch"):
                 prepared.skips.append(Skip(job, "cannot fetch by id"))
                 continue
-            wanted = _Wanted(connection, tuple(job.args["external_ids"]))
+            wanted = _Wanted(connection, tuple(job.args["external_ids"]), bool(job.args.get("must_be_there")))
             prepared.calls.append(Call(job, connection.connection_id, wanted))
         return prepared
 
@@ -55,7 +56,10 @@ class FetchOrders:
             channel = self._services.adapters.channel(wanted.connection)
             try:
                 call.refuse_late()
-                outcomes.append(Outcome(call, result=channel.fetch(FetchRequest("order", wanted.external_ids))))
+                found = channel.fetch(FetchRequest("order", wanted.external_ids))
+                if wanted.must_be_there and len(found) < len(wanted.external_ids):
+                    raise Transient("the source named this order, and does not show it yet", code="not_shown")
+                outcomes.append(Outcome(call, result=found))
             except PluginError as error:
                 outcomes.append(Outcome(call, error=error))
         return outcomes
@@ -69,13 +73,21 @@ class FetchOrders:
         """Whoever wanted them sees that they did not come."""
 
 
-def fetch_jobs(connection_id: str, external_ids: Sequence[str], *, cause: str) -> list[NewJob]:
-    """The work of fetching orders, some at a time."""
+def fetch_jobs(
+    connection_id: str, external_ids: Sequence[str], *, cause: str, must_be_there: bool = False
+) -> list[NewJob]:
+    """The work of fetching orders, some at a time. `must_be_there`: the source named them, so it is asked again where
+    it does not show them yet.
+    """
     return [
         NewJob(
             kind=FETCH, idem_key=f"{FETCH}:{connection_id}:{cause}:{start}",
             lane=f"{FETCH}:{connection_id}:{cause}:{start}",
-            args={"external_ids": list(external_ids[start : start + AT_ONCE])}, connection_id=connection_id,
+            args={
+                "external_ids": list(external_ids[start : start + AT_ONCE]),
+                **({"must_be_there": True} if must_be_there else {}),
+            },
+            connection_id=connection_id,
         )
         for start in range(0, len(external_ids), AT_ONCE)
     ]  # fmt: skip

@@ -14,6 +14,8 @@ from hub.flows.push_stock import PUSH_STOCK
 from hub.flows.refresh_tracking import REFRESH_TRACKING
 from hub.flows.retention import HOUSEKEEPING, RETENTION, RETENTION_CRON
 from hub.flows.services import Services
+from hub.flows.sweep_labels import SWEEP_CRON, SWEEP_LABELS, is_swept
+from hub.flows.watch_waiting import WAIT_WATCH
 from hub.inventory.service.query import available
 from hub.inventory.service.release import expire
 from hub.jobs.events import NewJob
@@ -23,6 +25,7 @@ from hub.jobs.service.work import Job
 from hub.kit.errors import HubError
 from hub.orders import repository as orders_repository
 from hub.routing import repository as routing_repository
+from hub.sdk.adapters import Carrier
 
 HOLD_DUE = "hold.due"
 REPLAN = "routing.replan"
@@ -100,7 +103,7 @@ def ensure_schedules(session: Session, services: Services, *, at: datetime) -> N
     """
     wanted = [
         Schedule(HOUSEKEEPING, HOUSEKEEPING, EVERY_MINUTE), Schedule(PROOF_WATCH, PROOF_WATCH, EVERY_HOUR),
-        Schedule(RETENTION, RETENTION, RETENTION_CRON),
+        Schedule(RETENTION, RETENTION, RETENTION_CRON), Schedule(WAIT_WATCH, WAIT_WATCH, EVERY_HOUR),
     ]  # fmt: skip
     unwanted = []
     for schedule, needed in _of_connections(session, services):
@@ -126,6 +129,9 @@ def _of_connections(session: Session, services: Services) -> Iterator[tuple[Sche
             adapter = services.adapters.adapter(connection)
         except HubError:
             continue  # its plugin is gone, or its settings do not fit: that is one connection's trouble
+        if isinstance(adapter, Carrier):
+            sweep = Schedule(f"sweep:{connection.connection_id}", SWEEP_LABELS, SWEEP_CRON, connection.connection_id)
+            yield sweep, is_swept(adapter)
         for kind, (lane, cron, capability) in kinds.items():
             schedule = Schedule(f"{lane}:{connection.connection_id}", kind, cron or "", connection.connection_id)
             yield schedule, bool(cron) and adapter.offers(capability)

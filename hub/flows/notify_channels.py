@@ -20,7 +20,7 @@ from hub.kit.ids import digest
 from hub.orders.service.changes import OrderChanges, lines_of, lock
 from hub.orders.tables import OrderRow
 from hub.sdk.adapters import Channel
-from hub.sdk.errors import PluginError, Rejected, Uncertain
+from hub.sdk.errors import NeedsAck, PluginError, Rejected, Uncertain
 from hub.sdk.values import FetchRequest, ShipmentPush, ShippedLine
 
 AT_ONCE = 10
@@ -83,8 +83,11 @@ class NotifyChannels:
                 Outcome(call, error=Rejected("this channel cannot be told about shipments", code="unsupported"))
                 for call in calls
             ]
-        parts = (calls[start : start + AT_ONCE] for start in range(0, len(calls), AT_ONCE))
-        return [outcome for part in parts for outcome in self._push(channel, part)]
+        outcomes = [_without_a_push(channel, call) for call in calls]
+        open_calls = [call for call, outcome in zip(calls, outcomes, strict=True) if outcome is None]
+        parts = (open_calls[start : start + AT_ONCE] for start in range(0, len(open_calls), AT_ONCE))
+        pushed = [outcome for part in parts for outcome in self._push(channel, part)]
+        return [outcome for outcome in outcomes if outcome is not None] + pushed
 
     def _push(self, channel: Channel[object], calls: Sequence[Call]) -> list[Outcome]:  # type: ignore[type-var]
         try:
@@ -111,7 +114,9 @@ class NotifyChannels:
         confirm(
             session,
             at=at,
-            results={o.call.effect_key or "": (o.result, {}) for o in outcomes if o.call.mode != "adopt"},
+            results={
+                o.call.effect_key or "": (o.result, {"remote_id": o.result}) for o in outcomes if o.call.mode != "adopt"
+            },
         )
         changes = OrderChanges()
         lock(session, changes, {outcome.call.data.order_id for outcome in outcomes})
@@ -154,6 +159,19 @@ class NotifyChannels:
             elif isinstance(fact, ShipmentFact):
                 found.append(fact.shipment)
         return found
+
+
+def _without_a_push(channel: Channel[object], call: Call) -> Outcome | None:  # type: ignore[type-var]
+    """The outcome of a call that is not to be made: it is known, or nobody but a person can know; None else."""
+    if call.mode == "adopt":
+        return Outcome(call, result=(call.known or {}).get("remote_id"))
+    if call.mode != "send" and channel.manifest.idempotency == "none":
+        number = call.data.push.order_number or call.data.push.order_external_id
+        message = (
+            f"the channel may know of this shipment of {number}: look there, then say whether it does (hub effects)"
+        )
+        return Outcome(call, error=NeedsAck(message, code="needs_person"))
+    return None
 
 
 def _push(session: Session, shipment: ShipmentRow, reference: str) -> ShipmentPush:

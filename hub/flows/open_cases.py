@@ -92,11 +92,18 @@ def cancel_refused(job: Job) -> NewCase:
 
 
 def job_parked(job: Job) -> NewCase:
-    """Work failed for good."""
+    """Work failed for good; where the other side may have done it, a person has to look there first."""
+    effect = job.args.get("effect")
+    plain = "Remove the cause, then retry the job; or settle the matter by hand and skip it."
+    doubt = (
+        f"Look for {effect} on the other side. Is it there, say so with its number: hub effects settle {effect} "
+        f"(POST /v1/effects/{effect}/settle). Is it surely not there, have it sent again: hub effects again {effect} "
+        f"(POST /v1/effects/{effect}/again)."
+    )
     return NewCase(
         kind="job_parked", dedupe_key=f"job:{job.subject_id}", subject_kind="job", subject_id=job.subject_id or "",
         title=f"{job.args.get('job_kind')} stopped ({job.args.get('error_class')}): {str(job.args.get('error'))[:160]}",
-        what_to_do=advice_on(str(job.args.get("error_class"))) or "",
+        what_to_do=doubt if effect else advice_on(str(job.args.get("error_class"))) or plain,
         detail=dict(job.args),
     )  # fmt: skip
 

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from hub.billing.service.payments import record_payments
-from hub.canonical.facts import Fact, OrderFact
+from hub.canonical.facts import Fact, HintFact, OrderFact
 from hub.cases.service.resolve import resolve_by_key
 from hub.connections.service.adapters import load
 from hub.connections.service.check import open_adapter
 from hub.flows.amend import amend_order
 from hub.flows.apply_fact import APPLICABLE, apply_fact
+from hub.flows.fetch_orders import fetch_jobs
 from hub.flows.overtaken import leaves_open, overtaken, restates
 from hub.flows.review_orders import Reviewable, review_batch
 from hub.flows.services import Services
@@ -36,6 +37,7 @@ from hub.kit.db import lock_names
 from hub.orders import repository as orders_repository
 from hub.orders.service.accept import Accepted, Arrival, accept_orders, creation_name, note_revision
 from hub.orders.service.changes import OrderChanges
+from hub.sdk.errors import Malformed
 from hub.sdk.values import Raw
 
 LONGEST_ORDER_ID = 200
@@ -106,6 +108,8 @@ class ProcessMessages:
             # a document with only some fields must not wipe out the others, nor an old one throw back what came since
             if entry.verdict == "changed" and (parsed.is_partial or entry.order_id in moved_on):
                 entry.verdict = "superseded"
+                if parsed.is_partial and self._services.adapters.channel(parsed.connection).offers("fetch"):
+                    self._read_whole(session, parsed, entry.arrival.order.external_id)
         fresh = [entry for entry in accepted if entry.verdict == "new"]
         review_batch(
             session, changes, self._services,
@@ -173,6 +177,9 @@ class ProcessMessages:
     ) -> bool:
         """Whether it is settled; what is about an order that is not there yet must be parked."""
         fact = entry.facts[0] if entry.facts else None
+        if isinstance(fact, HintFact):
+            self._follow_hint(session, entry, fact, results)
+            return True
         if fact is None or fact.kind not in APPLICABLE:
             results.noted(entry)
             return True
@@ -193,6 +200,19 @@ class ProcessMessages:
         apply_fact(session, changes, self._services, stored=stored, fact=fact, parsed=entry, at=at)
         results.done(entry, stored.order_id)
         return True
+
+    def _follow_hint(self, session: Session, entry: Parsed, fact: HintFact, results: "_Results") -> None:
+        """A hint is not believed: the source says what is so."""
+        if not fact.order_id or not self._services.adapters.channel(entry.connection).offers("fetch"):
+            entry.error = Malformed("it only names an order, and the channel cannot be asked for it", code="bare_hint")
+            results.block(entry)
+            return
+        self._read_whole(session, entry, fact.order_id)
+        results.noted(entry)
+
+    def _read_whole(self, session: Session, entry: Parsed, order_id: str) -> None:
+        cause = f"hint:{entry.message.message_id}:{entry.message.attempts}"
+        enqueue(session, fetch_jobs(entry.connection.connection_id, [order_id], cause=cause, must_be_there=True))
 
     def _park(
         self, session: Session, changes: OrderChanges, early: Sequence[Parsed], at: datetime, results: "_Results"

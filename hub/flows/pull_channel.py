@@ -33,6 +33,8 @@ class _Page:
     connection: ConnectionInfo
     window: Window
     limit: int
+    clock: datetime | None = None
+    """The source's time when it gave the first page: what it changed later may be missing in the pages after it."""
 
 
 class PullChannel:
@@ -57,7 +59,9 @@ class PullChannel:
             cursor = session.get_one(ConnectionRow, connection.connection_id).cursor
             window = _window(cursor, self._services.clock.now(), connection.import_from)
             prepared.calls.append(
-                Call(job, connection.connection_id, _Page(connection, window, channel.manifest.batch_max))
+                Call(
+                    job, connection.connection_id, _Page(connection, window, channel.manifest.batch_max, _clock(cursor))
+                )
             )
         return prepared
 
@@ -81,8 +85,12 @@ class PullChannel:
             result: RawPage = outcome.result
             store_messages(session, deliveries=[Delivery(page.connection, raw) for raw in result.documents], at=at)
             row = session.get_one(ConnectionRow, page.connection.connection_id, with_for_update=True)
-            kept = {name: value for name, value in row.cursor.items() if name not in ("since", "until", "page", "done")}
-            row.cursor = {**kept, **_advance(page.window, result)}
+            kept = {
+                name: value
+                for name, value in row.cursor.items()
+                if name not in ("since", "until", "page", "done", "clock")
+            }
+            row.cursor = {**kept, **_advance(page, result)}
             if result.next_page is not None:
                 enqueue(session, [_next(outcome.call.job, page, result.next_page)])
 
@@ -123,11 +131,16 @@ def _window(cursor: dict[str, Any], now: datetime, import_from: datetime | None)
     return Window(min(import_from or now, now) - FIRST_WINDOW, now - LAG)
 
 
-def _advance(window: Window, result: RawPage) -> dict[str, Any]:
+def _clock(cursor: dict[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(cursor["clock"]) if cursor.get("page") and cursor.get("clock") else None
+
+
+def _advance(page: _Page, result: RawPage) -> dict[str, Any]:
+    window, clock = page.window, page.clock or result.source_time
     if result.next_page is not None:
-        return {"since": window.since.isoformat(), "until": window.until.isoformat(), "page": result.next_page}
-    until = min(window.until, result.source_time or window.until)
-    return {"done": until.isoformat()}
+        told = {} if clock is None else {"clock": clock.isoformat()}
+        return {"since": window.since.isoformat(), "until": window.until.isoformat(), "page": result.next_page, **told}
+    return {"done": min(window.until, clock or window.until).isoformat()}
 
 
 def _next(job: Job, page: _Page, next_page: str) -> NewJob:

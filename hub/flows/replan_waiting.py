@@ -20,7 +20,7 @@ AT_ONCE = 200
 
 
 class ReplanWaiting:
-    """Handler of `routing.replan`: its jobs name a SKU, a location, or nothing (other rules decide)."""
+    """Handler of `routing.replan`: its jobs name a SKU, a location, a carrier, or nothing (other rules decide)."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -59,7 +59,8 @@ def _together(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "skus": sorted({str(args["sku"]) for args in told if "sku" in args}),
         "locations": sorted({str(args["location"]) for args in told if "location" in args}),
-        "rules": any("sku" not in args and "location" not in args for args in told),
+        "carriers": any("carrier" in args for args in told),
+        "rules": any(not args.keys() & {"sku", "location", "carrier"} for args in told),
     }
 
 
@@ -69,6 +70,8 @@ def _condition(session: Session, came: Mapping[str, Any]) -> ColumnElement[bool]
         return repository.rules_came()
     places = get_locations(session, codes=came["locations"]) if came["locations"] else {}
     found = [repository.location_came(code) for code, place in sorted(places.items()) if place.enabled]
+    if came["carriers"]:
+        found.append(repository.service_came())
     if came["skus"]:
         found.append(repository.stock_came(came["skus"]))
     return or_(*found) if found else None

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from hub.cases.rules.cases import NewCase
 from hub.cases.service.open import open_cases
+from hub.cases.service.resolve import resolve_by_key
 from hub.flows.services import Services
+from hub.flows.watch_waiting import stop_key
 from hub.fulfilment import repository
 from hub.fulfilment.rules.states import STOPPING
 from hub.fulfilment.service.listing import OPEN_WORK
@@ -77,6 +79,7 @@ class EndWork:
             work = locked(session, job.subject_id or "")
             if work.negotiation != "cancel_accepted":
                 continue  # it was shipped meanwhile
+            _close_reminder(session, work, at)
             if work.state in OPEN_WORK and not self._end(session, work, job, at):
                 continue  # a label is asked for or in doubt: its answer brings us here again
             publish(session, [_go_on_cancelling(session, work, job) or replan(work)])
@@ -113,6 +116,7 @@ class ShipOn:
         """Labels that waited for its answer are bought, and what is left of a cancelled order is cancelled."""
         for job in jobs:
             work = locked(session, job.subject_id or "")
+            _close_reminder(session, work, self._services.clock.now())
             for shipment in repository.shipments_of(session, work.order_id):
                 waits = shipment.fulfilment_order_id == work.fulfilment_order_id and shipment.state in (
                     "draft",
@@ -124,6 +128,11 @@ class ShipOn:
                     queue_label(session, shipment, rated=shipment.state == "rated")
             event = _go_on_cancelling(session, work, job)
             publish(session, [event] if event else [])
+
+
+def _close_reminder(session: Session, work: FulfilmentOrderRow, at: datetime) -> None:
+    keys = [stop_key(work.fulfilment_order_id)]
+    resolve_by_key(session, dedupe_keys=keys, actor="hub", resolution=f"{work.location} has answered.", at=at)
 
 
 def _go_on_cancelling(session: Session, work: FulfilmentOrderRow, job: Job) -> Event | None:

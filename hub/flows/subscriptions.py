@@ -27,6 +27,8 @@ from hub.flows.services import Services
 from hub.flows.ship_consequences import NothingToShip, ShipmentConsequences
 from hub.flows.stock_short import STOCK_SHORT, GiveWay
 from hub.flows.stop_shipments import EndWork, ShipOn, StopShipments
+from hub.flows.sweep_labels import SweepLabels
+from hub.flows.watch_waiting import WAIT_WATCH, WatchWaiting
 from hub.fulfilment import events as fulfilment
 from hub.fulfilment.subscribers import BuyLabels, RateShipments, VoidLabels
 from hub.intake.service.store import PROCESS
@@ -52,6 +54,7 @@ SUBSCRIPTIONS = (
     Subscription("inventory.location_changed", REPLAN),
     Subscription("routing.inputs_changed", REPLAN),
     Subscription("routing.rules_activated", REPLAN),
+    Subscription("connections.carrier_changed", REPLAN),
     Subscription("catalog.product_added", RESUME),
     Subscription("catalog.sku_mapped", RESUME),
     Subscription("catalog.code_mapped", READ_AGAIN),
@@ -111,6 +114,7 @@ def work_table(
         RETENTION: ("bulk", KeepHouse(services)),
         CENSUS_DUE: ("bulk", CensusDue(services)),
         PROOF_WATCH: ("bulk", WatchProofs(services)),
+        WAIT_WATCH: ("bulk", WatchWaiting(services)),
         "case.message_blocked": ("bulk", OpenCase(services, cases.message_blocked)),
         "case.message_faulty": ("bulk", OpenCase(services, cases.message_faulty)),
         "case.order_held": ("bulk", OpenCase(services, cases.order_held)),
@@ -127,7 +131,8 @@ def work_table(
             clock=services.clock, adapters=services.adapters, labels=services.data_dir / "labels",
             call_seconds=services.call_seconds,
         ),
-        VoidLabels(adapters=services.adapters),
+        VoidLabels(clock=services.clock, adapters=services.adapters),
+        SweepLabels(services),
         NotifyChannels(services),
         *(
             NotifyLocations(services, kind=kind, http_for=http_for, secret_of=secret_of)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from hub.auth.api import IdempotencyRequired, Idempotent, IdempotentRoute, require
 from hub.auth.service.keys import Principal
 from hub.fulfilment import repository
+from hub.fulfilment.left import KEPT
 from hub.fulfilment.own import own_work
 from hub.fulfilment.rules.states import supported_actions
 from hub.fulfilment.schemas import (
@@ -182,7 +183,7 @@ def report_pack(
 
 
 @router.post(
-    "/{reference}/shipments", status_code=201, dependencies=[IdempotencyRequired],
+    "/{reference}/shipments", status_code=201, dependencies=[KEPT, IdempotencyRequired],
     responses=problem_responses(400, 401, 403, 404, 409, 422),
 )  # fmt: skip
 def ship(

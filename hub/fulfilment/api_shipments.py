@@ -9,6 +9,7 @@ from hub.auth.api import IdempotencyRequired, Idempotent, IdempotentRoute, requi
 from hub.auth.service.keys import Principal
 from hub.canonical.shipping import TrackingEvent
 from hub.fulfilment import repository
+from hub.fulfilment.left import KEPT
 from hub.fulfilment.own import own_shipment, refuse_other_parcels
 from hub.fulfilment.schemas import (
     DocumentOut,
@@ -115,7 +116,7 @@ def give_back(
 
 
 @router.post(
-    "/{reference}/hand-over", dependencies=[IdempotencyRequired],
+    "/{reference}/hand-over", dependencies=[KEPT, IdempotencyRequired],
     responses=problem_responses(400, 401, 403, 404, 409, 412, 422),
 )  # fmt: skip
 def handed_over(

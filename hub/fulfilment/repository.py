@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, func, select, text
+from sqlalchemy import Select, Table, func, select, text, update
 from sqlalchemy.orm import Session
 
 from hub.fulfilment.tables import (
@@ -169,6 +169,27 @@ def documents(session: Session, subject_id: str) -> list[StoredDocumentRow]:
     """Printed documents of a shipment or fulfilment order."""
     statement = select(StoredDocumentRow).where(StoredDocumentRow.subject_id == subject_id)
     return list(session.scalars(statement.order_by(StoredDocumentRow.part)))
+
+
+def unanswered_stops(session: Session, *, before: datetime, limit: int) -> list[FulfilmentOrderRow]:
+    """Open work whose location was asked before this to stop it, and has not answered; the oldest first."""
+    statement = (
+        select(FulfilmentOrderRow)
+        .where(FulfilmentOrderRow.state.in_(("released", "in_progress")))
+        .where(FulfilmentOrderRow.negotiation == "cancel_requested", FulfilmentOrderRow.updated_at < before)
+        .order_by(FulfilmentOrderRow.fulfilment_order_id)
+        .limit(limit)
+    )
+    return list(session.scalars(statement))
+
+
+def adopt_scans(session: Session, *, shipment_id: str, numbers: Collection[str]) -> None:
+    """Scans that came before anybody knew the parcels are of this shipment."""
+    session.execute(
+        update(TRACKING)
+        .where(TRACKING.c.tracking_number.in_(numbers), TRACKING.c.shipment_id.is_(None))
+        .values(shipment_id=shipment_id)
+    )
 
 
 def insert_tracking(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[tuple[Any, ...]]:

@@ -1,7 +1,6 @@
 """Rate shipments, buy their labels, give labels back: the paid calls of the hub, each at most once."""
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,28 +8,26 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-from hub.canonical.shipping import FoundShipment, Rate, ShipmentResult
-from hub.connections.service.adapters import Adapters, ConnectionInfo, load_by_name, load_kind
+from hub.canonical.shipping import Rate, ShipmentResult
+from hub.connections.service.adapters import Adapters, load_by_name, load_kind
 from hub.fulfilment import repository
-from hub.fulfilment.labels import write_labels
+from hub.fulfilment.purchase import Bought, Drafted, Purchase, buy
 from hub.fulfilment.rules.rates import Offer, best_offer
-from hub.fulfilment.service.requests import Consignment, consignment
-from hub.fulfilment.service.ship import LABEL, RATE, VOID, queue_label
+from hub.fulfilment.service.requests import consignment
+from hub.fulfilment.service.ship import LABEL, RATE, VOID, queue_label, void_extra
 from hub.fulfilment.service.stops import what_stops
 from hub.fulfilment.service.work import ending
 from hub.fulfilment.tables import FulfilmentOrderRow, ParcelRow, ShipmentRow, StoredDocumentRow
 from hub.jobs.events import Event
-from hub.jobs.service.effects import Intent, begin, confirm, mark
-from hub.jobs.service.publish import publish
+from hub.jobs.service.effects import Intent, begin, confirm, keep_drafts, late_answers, mark
+from hub.jobs.service.publish import enqueue, publish
 from hub.jobs.service.work import Call, Job, Outcome, Prepared, Skip
 from hub.kit.clock import Clock
 from hub.kit.ids import digest, new_id
 from hub.orders import repository as orders_repository
 from hub.orders.service.changes import OrderChanges, lock
 from hub.orders.service.holds import CANCEL_REQUESTED
-from hub.sdk.adapters import Carrier
-from hub.sdk.errors import AuthFailed, NeedsAck, PluginError, RateLimited, Rejected, Transient, Uncertain
-from hub.sdk.values import Outgoing, Raw
+from hub.sdk.errors import PluginError, Rejected
 
 
 class RateShipments:
@@ -134,33 +131,44 @@ class BuyLabels:
             shipment.state, shipment.updated_at = "label_requested", at
             request = orjson.dumps(asked.shipment_request(at).model_dump(mode="json", exclude={"ship_at"}))
             intent = Intent(shipment.reference, LABEL, carrier.connection_id, shipment.shipment_id, digest(request))
-            intents.append((intent, Call(job, carrier.connection_id, _Purchase(asked, carrier, held=held))))
+            intents.append((intent, Call(job, carrier.connection_id, Purchase(asked, carrier, held=held))))
         session.flush()
         prepared.calls = begin(session, intents, at=at, call_seconds=self._call_seconds)
         return prepared
 
     def perform(self, calls: Sequence[Call]) -> list[Outcome]:
-        """After a lost answer: ask by our reference; without that ability a person decides."""
+        """By the protocol of the carrier's idempotency class."""
         carrier = self._adapters.carrier(calls[0].data.carrier)
-        return [self._buy(carrier, call) for call in calls]
+        at = self._clock.now()
+        return [buy(carrier, call, labels=self._labels, at=at) for call in calls]
 
     def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         """Numbers, cost and documents of bought labels."""
         at = self._clock.now()
-        bought = [outcome for outcome in outcomes if outcome.result is not None]
-        confirm(
-            session, at=at,
-            results={
-                o.call.effect_key or "": (o.result[0].carrier_ref, {"raw": o.result[1]})
-                for o in bought if o.call.mode != "adopt"
-            },
-        )  # fmt: skip
+        bought = [outcome for outcome in outcomes if isinstance(outcome.result, Bought)]
+        for again in (True, False):
+            fresh = [o for o in bought if o.call.mode != "adopt" and _may_come_twice(self._adapters, o.call) is again]
+            confirm(session, results=_answers(fresh), at=at, looked_at_again=again)
+        drafted = [outcome for outcome in outcomes if isinstance(outcome.result, Drafted)]
+        keep_drafts(session, {o.call.effect_key or "": o.result.draft_id for o in drafted})
         repository.lock_orders_of(session, [o.call.data.asked.shipment.shipment_id for o in outcomes])
         for outcome in bought:
             self._write(session, outcome)
+        for outcome in drafted:
+            self._buy_draft(session, outcome)
         for outcome in outcomes:
             if outcome.result is None:
                 self._back_to_rated(session, outcome.call, "nothing was bought, and the order is held by now")
+
+    def compensate(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """A worker that was frozen just before its call bought a label late: it is adopted, or given back."""
+        bought = [outcome for outcome in outcomes if isinstance(outcome.result, Bought)]
+        too_many = late_answers(session, answers=_answers(bought), at=self._clock.now())
+        for outcome in bought:
+            carrier_ref = too_many.get(outcome.call.effect_key or "")
+            if carrier_ref is not None:
+                shipment_id = outcome.call.data.asked.shipment.shipment_id
+                enqueue(session, [void_extra(shipment_id, outcome.call.data.carrier.name, carrier_ref)])
 
     def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
         """Surely not bought: the shipment may be rated anew. Anything else may have been bought: in doubt."""
@@ -181,47 +189,17 @@ class BuyLabels:
             shipment.state = "rated"
             self._stop_if_cancelled(session, shipment)
 
-    def _buy(self, carrier: Carrier[Any], call: Call) -> Outcome:
-        purchase: _Purchase = call.data
-        asked = purchase.asked
-        purchase.doubt = call.mode != "send"
-        try:
-            raw = self._known(carrier, call)
-            if raw is None and purchase.held:
-                return Outcome(call)
-            if raw is None:
-                outgoing = carrier.build_shipment(asked.shipment_request(self._clock.now()))
-                call.refuse_late()
-                raw = _send(carrier, outgoing, purchase)
-            result = carrier.parse_shipment(raw)
-        except PluginError as error:
-            purchase.doubt = purchase.doubt and not (purchase.sent and isinstance(error, Rejected))
-            return Outcome(call, error=error)
-        except Exception as error:  # noqa: BLE001  a bug over one answer must not lose what the others bought
-            return Outcome(call, error=error)
-        try:
-            purchase.files = write_labels(
-                self._labels, number=asked.shipment.number, shipment_id=asked.shipment.shipment_id, result=result
-            )
-        except OSError as error:
-            return Outcome(call, error=Transient(f"the label cannot be written: {error.strerror}", code="no_disk"))
-        return Outcome(call, result=(result, base64.b64encode(raw.body).decode()))
-
-    def _known(self, carrier: Carrier[Any], call: Call) -> Raw | None:
-        if call.mode == "adopt":
-            return Raw(body=base64.b64decode(str((call.known or {}).get("raw", ""))))
-        if call.mode == "send" or carrier.manifest.idempotency == "key":
-            return None  # under our key the carrier answers a repeated purchase with the first one
-        if "find_by_reference" not in carrier.capabilities():
-            raise _needs_person(call)
-        found = [item for item in _ask(carrier, call.data) if not item.voided]
-        if not found and call.mode == "ask":
-            raise Uncertain("the carrier has no such label yet: the earlier call may still arrive")
-        call.data.doubt = bool(found)
-        return Raw(body=found[0].raw.encode()) if found else None
+    def _buy_draft(self, session: Session, outcome: Outcome) -> None:
+        """The draft's id is stored: from now on that one is bought, and no other."""
+        shipment_id = outcome.call.data.asked.shipment.shipment_id
+        shipment = repository.find_shipment(session, shipment_id, lock=True)
+        if shipment is not None and shipment.state in ("label_requested", "in_doubt"):
+            shipment.state, shipment.version = "rated", shipment.version + 1
+            session.flush()
+            queue_label(session, shipment, rated=True)
 
     def _write(self, session: Session, outcome: Outcome) -> None:
-        result: ShipmentResult = outcome.result[0]
+        result: ShipmentResult = outcome.result.result
         at = self._clock.now()
         shipment = repository.find_shipment(session, outcome.call.data.asked.shipment.shipment_id, lock=True)
         if shipment is None or shipment.state == "voided":
@@ -276,18 +254,20 @@ class VoidLabels:
     kind = VOID
     queue = "outward"
 
-    def __init__(self, *, adapters: Adapters) -> None:
+    def __init__(self, *, clock: Clock, adapters: Adapters) -> None:
+        self._clock = clock
         self._adapters = adapters
 
     def prepare(self, session: Session, jobs: Sequence[Job]) -> Prepared:
         """Voiding is idempotent at every carrier: no intent is needed."""
         prepared = Prepared()
         for job, shipment in _of_jobs(session, jobs):
-            if shipment is None or shipment.carrier_ref is None:
+            carrier_ref = job.args.get("carrier_ref") or (shipment.carrier_ref if shipment is not None else None)
+            if shipment is None or carrier_ref is None:
                 prepared.skips.append(Skip(job, "nothing bought"))
                 continue
-            carrier = load_by_name(session, shipment.carrier_connection or "")
-            prepared.calls.append(Call(job, carrier.connection_id, (carrier, shipment.carrier_ref)))
+            carrier = load_by_name(session, job.args.get("carrier") or shipment.carrier_connection or "")
+            prepared.calls.append(Call(job, carrier.connection_id, (carrier, carrier_ref)))
         return prepared
 
     def perform(self, calls: Sequence[Call]) -> list[Outcome]:
@@ -297,48 +277,43 @@ class VoidLabels:
             carrier = self._adapters.carrier(call.data[0])
             try:
                 call.refuse_late()
-                if "void" in carrier.capabilities():
+                if carrier.offers("void"):
                     carrier.void(call.data[1])
+                elif call.job.args:
+                    raise Rejected(f"give {call.data[1]} back by hand: it was sold twice", code="extra_label")
                 outcomes.append(Outcome(call, result=True))
             except PluginError as error:
                 outcomes.append(Outcome(call, error=error))
         return outcomes
 
     def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
-        """The shipment was marked when it was voided."""
+        """The shipment was marked when it was voided; of a label too many the timeline is told."""
+        repository.lock_orders_of(session, [o.call.job.subject_id or "" for o in outcomes if o.call.job.args])
+        for outcome in outcomes:
+            shipment = repository.find_shipment(session, outcome.call.job.subject_id or "")
+            if not outcome.call.job.args or shipment is None:
+                continue
+            changes = OrderChanges()
+            lock(session, changes, [shipment.order_id])
+            carrier, carrier_ref = outcome.call.data
+            changes.record(
+                shipment.order_id, "shipment.extra_voided", actor=f"connection:{carrier.name}",
+                data={"shipment": shipment.number, "carrier_ref": carrier_ref},
+            )  # fmt: skip
+            changes.flush(session, at=self._clock.now())
 
     def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
         """A parked job opens a case."""
 
 
-class _Purchase:
-    """A label on its way. `held`: nothing new may be bought. `sent`: this attempt asked for it. `doubt`: the carrier
-    may have sold it.
-    """
-
-    def __init__(self, asked: Consignment, carrier: ConnectionInfo, *, held: bool) -> None:
-        self.asked = asked
-        self.carrier = carrier
-        self.held = held
-        self.sent = False
-        self.doubt = True
-        self.files: list[tuple[int, str, str, Path, bytes]] = []
+def _answers(bought: Sequence[Outcome]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    return {o.call.effect_key or "": (o.result.result.carrier_ref, o.result.kept) for o in bought}
 
 
-def _send(carrier: Carrier[Any], outgoing: Outgoing, purchase: _Purchase) -> Raw:
-    before, purchase.doubt, purchase.sent = purchase.doubt, True, True
-    try:
-        return carrier.send(outgoing, purchase.asked.shipment.reference)
-    except (RateLimited, AuthFailed):  # turned away at the door: nothing came of this call
-        purchase.doubt = before
-        raise
-
-
-def _ask(carrier: Carrier[Any], purchase: _Purchase) -> list[FoundShipment]:
-    try:
-        return carrier.find_by_reference([purchase.asked.shipment.reference])
-    except Rejected as error:  # a refusal to tell is not the answer that there is nothing
-        raise NeedsAck(f"the carrier does not tell whether it sold this label: {error.message}") from error
+def _may_come_twice(adapters: Adapters, call: Call) -> bool:
+    """Whether a worker that was frozen between its guard and its call may buy a second label yet."""
+    carrier = adapters.carrier(call.data.carrier)
+    return carrier.manifest.idempotency == "find" and carrier.offers("void")
 
 
 def _work_of(session: Session, shipment: ShipmentRow) -> FulfilmentOrderRow:
@@ -354,11 +329,3 @@ def _is_held(session: Session, shipment: ShipmentRow, parcels: Sequence[ParcelRo
 def _of_jobs(session: Session, jobs: Sequence[Job]) -> list[tuple[Job, ShipmentRow | None]]:
     rows = repository.shipments(session, [job.subject_id or "" for job in jobs])
     return [(job, rows.get(job.subject_id or "")) for job in jobs]
-
-
-def _needs_person(call: Call) -> NeedsAck:
-    number = call.data.asked.shipment.number
-    return NeedsAck(
-        f"the label of {number} may have been bought: look it up at the carrier, then void or adopt it by hand",
-        code="needs_person",
-    )

@@ -1,10 +1,10 @@
 """All SQL of intake."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, func, literal, select, tuple_, update
+from sqlalchemy import Table, delete, func, literal, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.intake.tables import CensusRunRow, InboundMessageRow, UnknownCodeRow
@@ -61,6 +61,18 @@ def parked_for(session: Session, orders: Collection[tuple[str, str]]) -> list[tu
         )
     )
     return [(message_id, account, str(order_ref)) for message_id, account, order_ref in found]
+
+
+def parked_since(session: Session, *, connection_id: str, before: datetime, limit: int) -> list[tuple[str, str]]:
+    """(message id, order's external id) of messages that wait for their orders since before this, the oldest first."""
+    statement = (
+        select(InboundMessageRow.message_id, InboundMessageRow.order_ref)
+        .where(text("state = 'parked'"), InboundMessageRow.connection_id == connection_id)
+        .where(InboundMessageRow.received_at < before)
+        .order_by(InboundMessageRow.message_id)
+        .limit(limit)
+    )
+    return [(message_id, str(order_ref)) for message_id, order_ref in session.execute(statement)]
 
 
 def write_results(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -282,6 +282,18 @@ def effects_by_key(session: Session, keys: Sequence[str]) -> dict[str, EffectRow
     return {row.idem_key: row for row in rows}
 
 
+def due_sweeps(session: Session, *, connection_id: str, at: datetime, limit: int) -> dict[str, str]:
+    """Subjects by key of confirmed effects whose `sweep_at` has come; one that is tried anew is left alone."""
+    statement = (
+        select(EffectRow.idem_key, EffectRow.subject_id)
+        .where(EffectRow.connection_id == connection_id, EffectRow.sweep_at.is_not(None), EffectRow.sweep_at <= at)
+        .where(EffectRow.state.in_(("confirmed", "settled")))
+        .order_by(EffectRow.sweep_at)
+        .limit(limit)
+    )
+    return dict(session.execute(statement).all())
+
+
 def open_circuits(session: Session, connection_ids: Collection[str]) -> list[ConnectionHealthRow]:
     """The health rows of those of the connections whose circuit is open, locked in one order for everybody."""
     if not connection_ids:

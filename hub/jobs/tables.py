@@ -65,7 +65,11 @@ class JobRow(Base):
 
 
 class EffectRow(Base):
-    """One side effect on another system: written before the call, settled after it."""
+    """One side effect on another system: written before the call, settled after it.
+
+    `draft_id` is what the other side made for nothing before it was paid (class `two_step`), `job_id` the work that
+    made the last call. At `sweep_at` the other side is asked whether it holds more under the key than we know of.
+    """
 
     __tablename__ = "effects"
     __table_args__ = (
@@ -85,6 +89,13 @@ class EffectRow(Base):
             sqlite_where=text("result IS NOT NULL"),
             postgresql_where=text("result IS NOT NULL"),
         ),
+        Index(
+            "ix_effects_sweep",
+            "connection_id",
+            "sweep_at",
+            sqlite_where=text("sweep_at IS NOT NULL"),
+            postgresql_where=text("sweep_at IS NOT NULL"),
+        ),
     )
 
     idem_key: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -94,8 +105,11 @@ class EffectRow(Base):
     state: Mapped[str] = mapped_column(String(10))
     request_hash: Mapped[str] = mapped_column(String(64))
     remote_id: Mapped[str | None] = mapped_column(String(200))
+    draft_id: Mapped[str | None] = mapped_column(String(200))
+    job_id: Mapped[int | None] = mapped_column(BigInteger)
     lease_token: Mapped[str | None] = mapped_column(String(40))
     call_deadline: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sweep_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     result: Mapped[dict[str, Any] | None] = mapped_column(JsonDocument)
     error: Mapped[str | None] = mapped_column(Text)

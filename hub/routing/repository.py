@@ -170,6 +170,11 @@ def location_came(code: str) -> ColumnElement[bool]:
     return or_(has_some, and_(ParkedPlanRow.sku == "", ParkedPlanRow.reason != "rule_error"))
 
 
+def service_came() -> ColumnElement[bool]:
+    """A carrier is set up differently: who found no service for its parcels may find one."""
+    return ParkedPlanRow.reason == "no_service"
+
+
 def rules_came() -> ColumnElement[bool]:
     """Other rules decide: anything may come of it."""
     return true()

@@ -129,7 +129,7 @@ class Carrier(Adapter[S]):
     pure_rates: ClassVar[bool] = False
     """`rate` makes no call: it may be asked many times while orders are planned."""
     optional: ClassVar[tuple[str, ...]] = (
-        "rate", "find_by_reference", "track", "parse_tracking", "receive", "void", "renew_credentials",
+        "rate", "draft", "find_by_reference", "track", "parse_tracking", "receive", "void", "renew_credentials",
     )  # fmt: skip
 
     @abstractmethod
@@ -142,7 +142,14 @@ class Carrier(Adapter[S]):
 
     @abstractmethod
     def send(self, outgoing: Outgoing, key: str) -> Raw:
-        """The only paid call. `key` is stable over attempts."""
+        """The only paid call. `key` is stable over attempts.
+
+        In the class `two_step` it buys `outgoing.draft_id`; buying that again answers with what was bought before.
+        """
+
+    def draft(self, outgoing: Outgoing, key: str) -> str:
+        """Make the shipment without paying for it; its id, which the hub stores before it buys. Class `two_step`."""
+        raise self._unsupported("draft shipments")
 
     @abstractmethod
     def parse_shipment(self, raw: Raw) -> ShipmentResult:

@@ -85,11 +85,15 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A built request: pure data that a client sends unchanged. `reference` is ours and travels in the body."""
+    """A built request: pure data that a client sends unchanged. `reference` is ours and travels in the body.
+
+    `draft_id` is set by the hub: the draft that is to be bought, in the class `two_step`.
+    """
 
     operation: str
     payload: Any
     reference: str
+    draft_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

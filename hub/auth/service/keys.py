@@ -1,7 +1,7 @@
 """API keys: made, verified and revoked; the key itself is seen once, by who made it."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ _PREFIX_LENGTH = 10
 _LONGEST_TOKEN = 200
 _LONGEST_NAME = 80
 _LONGEST_LOCATION = 40
+LocationExists = Callable[[Session, str], bool]
 CACHE_SECONDS = 10.0
 CACHE_SIZE = 10_000
 USE_NOTED_EVERY = timedelta(minutes=5)
@@ -59,6 +60,11 @@ class Principal:
         return asked if asked is not None else self.location
 
 
+def any_location(session: Session, code: str) -> bool:
+    """Nothing is known of locations here: they belong to a layer above, which says how to look for one."""
+    return True
+
+
 def create_key(
     session: Session,
     *,
@@ -68,6 +74,7 @@ def create_key(
     location: str | None = None,
     expires_at: datetime | None = None,
     actor: str = "hub",
+    location_exists: LocationExists = any_location,
 ) -> tuple[ApiKeyRow, str]:
     """A new key and its plain token `ohk_<prefix>_<secret>`, which is nowhere kept and cannot be shown again.
 
@@ -78,6 +85,8 @@ def create_key(
         raise InvalidInput("invalid_name", f"The name must have 1 to {_LONGEST_NAME} characters.")
     if location is not None and not 0 < len(location) <= _LONGEST_LOCATION:
         raise InvalidInput("invalid_location", f"The location must be a code of 1 to {_LONGEST_LOCATION} characters.")
+    if location is not None and not location_exists(session, location):
+        raise InvalidInput("unknown_location", f"There is no location {location!r}: add it first, or correct the code.")
     if expires_at is not None and expires_at <= now:
         raise InvalidInput("invalid_expiry", "The end of the key's life is in the past.")
     try:

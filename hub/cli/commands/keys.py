@@ -13,6 +13,7 @@ from hub.cli.environment import actor
 from hub.cli.options import INSTANT, NAMES
 from hub.cli.output import emit, json_option, note, say
 from hub.cli.tables import print_table
+from hub.inventory.service.locations import location_exists
 from hub.kit.errors import NotFound
 from hub.kit.ids import is_id
 
@@ -40,7 +41,7 @@ def create(name: str, scopes: tuple[str, ...], location: str | None, expires: da
     with writing() as (runtime, session):
         row, token = create_key(
             session, name=name, scopes=scopes, clock=runtime.clock, location=location, expires_at=expires,
-            actor=actor(),
+            actor=actor(), location_exists=location_exists,
         )  # fmt: skip
         document = {**_document(row), "token": token}
     if as_json:

@@ -150,6 +150,10 @@ class ConnectionPolicy(BaseModel):
         default=None,
         description="How many days settled messages are kept whole. None given: as its plugin says.",
     )
+    early_limit_hours: Annotated[int, Field(ge=1)] | None = Field(
+        default=24,
+        description="How long what came before its order may wait for it (a refund, an address). Null: no alarm.",
+    )
     notify_shipments: bool = Field(default=True, description="Whether the channel is told of shipments.")
     max_concurrency: Annotated[int, Field(ge=1, le=64)] | None = Field(
         default=None, description="How many workers may call the other side at once. None given: as its plugin says."

@@ -8,8 +8,10 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from hub.connections import repository
+from hub.connections.events import carrier_changed
 from hub.connections.service.adapters import Adapters, ConnectionInfo, describe, validate_policy, validate_settings
 from hub.connections.tables import ConnectionRow
+from hub.jobs.service.publish import publish
 from hub.kit.crypto import SecretBox
 from hub.kit.errors import InvalidInput, NotFound, StateConflict
 from hub.kit.ids import new_id
@@ -52,6 +54,7 @@ def add_connection(
     )  # fmt: skip
     session.add(row)
     session.flush()
+    _tell(session, row)
     return describe(row)
 
 
@@ -90,7 +93,14 @@ def change_connection(
     if not repository.change(session, row.connection_id, expected_version=expected_version, values=changed):
         raise StateConflict("version_conflict", f"Connection {name!r} was changed meanwhile; read it again.")
     session.expire(row)
+    _tell(session, row)
     return describe(row)
+
+
+def _tell(session: Session, row: ConnectionRow) -> None:
+    """Orders may wait for what a carrier offers."""
+    if row.kind == "carrier":
+        publish(session, [carrier_changed(connection_id=row.connection_id, version=row.version)])
 
 
 def _import_from(adapter: type[Adapter[Any]], stated: datetime | None, at: datetime) -> datetime | None:

@@ -12,10 +12,11 @@ from hub.fulfilment import repository
 from hub.fulfilment.events import SHIPPED
 from hub.fulfilment.rules.states import ON_ITS_WAY, STOPPING
 from hub.fulfilment.service.components import by_component
+from hub.fulfilment.service.left_anyway import refuse_left
 from hub.fulfilment.service.negotiate import it_ships
 from hub.fulfilment.service.stops import refuse_stopped
 from hub.fulfilment.service.tracking import follow
-from hub.fulfilment.service.work import load_for
+from hub.fulfilment.service.work import load_for, locked
 from hub.fulfilment.tables import FulfilmentOrderLineRow, FulfilmentOrderRow, ParcelRow, ShipmentRow
 from hub.inventory.service.consume import consume
 from hub.jobs.events import Event, NewJob
@@ -62,8 +63,10 @@ def open_shipment(
     An order with an open hold gets no label: `StateConflict` names the holds. A location that was asked to stop and
     names the numbers of parcels has sent them: that is its answer.
     """
-    work = load_for(session, reference, "ship")
     gone = choice is not None and bool(choice.tracking_numbers)
+    if choice is not None and gone:
+        refuse_left(locked(session, reference), choice.tracking_numbers)
+    work = load_for(session, reference, "ship")
     if gone and work.negotiation == "cancel_requested":
         it_ships(session, work, actor=actor, reason=SHIPPED_ANYWAY, at=at)
     refuse_stopped(session, work, gone=gone)
@@ -108,11 +111,25 @@ def queue_label(session: Session, shipment: ShipmentRow, *, rated: bool) -> None
     )  # fmt: skip
 
 
+def void_extra(shipment_id: str, carrier: str, carrier_ref: str) -> NewJob:
+    """Give back a label that a carrier sold for a shipment beside the one that it has."""
+    return NewJob(
+        kind=VOID, idem_key=f"{VOID}:{shipment_id}:{carrier_ref}"[:250], lane=f"void:{carrier_ref}"[:250],
+        subject_id=shipment_id, args={"carrier": carrier, "carrier_ref": carrier_ref},
+    )  # fmt: skip
+
+
 def hand_over(session: Session, *, reference: str, actor: str, at: datetime) -> ShipmentRow:
     """The carrier has the parcels: stock leaves, counters move, invoices and notices follow. Twice is once."""
     shipment = _locked(session, reference)
     if shipment.state in ON_ITS_WAY:
         return shipment
+    if shipment.state == "voided":
+        parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
+        refuse_left(
+            session.get_one(FulfilmentOrderRow, shipment.fulfilment_order_id),
+            [parcel.tracking_number for parcel in parcels],
+        )
     if shipment.state != "label_ready":
         raise StateConflict("no_label", f"Shipment {shipment.number} is {shipment.state}: it needs its label first.")
     work = repository.find_fulfilment_order(session, shipment.fulfilment_order_id, lock=True)

@@ -49,7 +49,9 @@ def follow(session: Session, shipment: ShipmentRow, *, actor: str, at: datetime)
     if shipment.handed_over_at is None:
         return
     parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
-    scans = repository.scans(session, [parcel.tracking_number for parcel in parcels if parcel.tracking_number])
+    numbers = [parcel.tracking_number for parcel in parcels if parcel.tracking_number]
+    repository.adopt_scans(session, shipment_id=shipment.shipment_id, numbers=numbers)
+    scans = repository.scans(session, numbers)
     deltas: dict[str, Deltas] = {}
     for parcel in parcels:
         before, parcel.status = parcel.status, _status(scans.get(parcel.tracking_number or "", []))

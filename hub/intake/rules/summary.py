@@ -15,6 +15,7 @@ from hub.canonical.facts import (
     CustomerFact,
     Fact,
     FulfilmentOrderFact,
+    HintFact,
     OrderFact,
     OtherFact,
     PaymentFact,
@@ -345,6 +346,7 @@ EXTRAS: dict[type, Callable[[Any], Document]] = {
     StockFact: _stock,
     ProductFact: _product,
     CustomerFact: _customer,
+    HintFact: lambda _: {},
     OtherFact: _other,
 }
 """What each kind of fact adds to the common keys."""

@@ -55,6 +55,11 @@ def update_location(session: Session, *, location: Location, version: int | None
     return stored
 
 
+def location_exists(session: Session, code: str) -> bool:
+    """Whether there is such a location, open or closed."""
+    return bool(repository.locations(session, codes=[code]))
+
+
 def get_location(session: Session, *, code: str) -> Location:
     """One location; raises `NotFound`."""
     found = repository.locations(session, codes=[code])

@@ -14,6 +14,7 @@ from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from hub.jobs import repository
+from hub.jobs.rules.sweep import next_sweep
 from hub.jobs.service.restored import may_be_of_before, restored_at
 from hub.jobs.service.work import Call
 from hub.jobs.tables import EffectRow
@@ -50,14 +51,17 @@ def begin(session: Session, intents: Sequence[tuple[Intent, Call]], *, at: datet
         call.effect_key = intent.key
         row = known.get(intent.key)
         if row is None:
-            fresh.append(_new_row(intent, at, deadline))
+            fresh.append({**_new_row(intent, at, deadline), "job_id": call.job.job_id})
             if restored is not None and may_be_of_before(intent.subject_id, restored):
                 call.mode = "find"
-        elif row.state in ("confirmed", "settled") and row.result is None:
+            continue
+        same = row.request_hash == intent.request_hash
+        call.draft_id = row.draft_id if same else None
+        if row.state in ("confirmed", "settled") and row.result is None:
             call.refusal = _answer_gone(intent, row.remote_id)
         elif row.state in ("confirmed", "settled"):
             call.mode, call.known = "adopt", row.result
-        elif row.state not in ("intent", "refused") and row.request_hash != intent.request_hash:
+        elif row.state not in ("intent", "refused") and not same:
             call.refusal = _other_request(intent)
         elif row.state != "refused" and row.call_deadline is not None and row.call_deadline > at:
             call.mode = "ask"
@@ -66,7 +70,8 @@ def begin(session: Session, intents: Sequence[tuple[Intent, Call]], *, at: datet
             again.append(
                 {
                     "idem_key": intent.key, "state": "sent", "request_hash": intent.request_hash,
-                    "call_deadline": deadline, "attempts": row.attempts + 1,
+                    "call_deadline": deadline, "attempts": row.attempts + 1, "draft_id": call.draft_id,
+                    "job_id": call.job.job_id,
                 }
             )  # fmt: skip
     insert_rows(session, EFFECTS, fresh)
@@ -84,8 +89,59 @@ def unanswered(session: Session, keys: Sequence[str]) -> dict[str, datetime]:
     }
 
 
-def confirm(session: Session, *, results: Mapping[str, tuple[str | None, Mapping[str, Any]]], at: datetime) -> None:
-    """The other side surely has these: key -> (its id, what we keep of its answer)."""
+def in_doubt(session: Session, key: str | None) -> str | None:
+    """The key, where nobody knows whether what it names happened."""
+    row = repository.effects_by_key(session, [key]).get(key) if key else None
+    return key if row is not None and row.state == "in_doubt" else None
+
+
+def late_answers(
+    session: Session, *, answers: Mapping[str, tuple[str, Mapping[str, Any]]], at: datetime
+) -> dict[str, str]:
+    """Answers of calls whose job somebody else has by now: key -> as for `confirm`; returns those that are too many.
+
+    Where nobody knows what became of the call, this is what: it is confirmed, and whoever has the job adopts it. Where
+    another answer is known already, the other side did it twice.
+    """
+    known = repository.effects_by_key(session, sorted(answers))
+    open_still = {key for key, row in known.items() if row.state not in ("confirmed", "settled")}
+    confirm(session, results={key: answers[key] for key in open_still}, at=at, looked_at_again=True)
+    return {
+        key: remote_id
+        for key, (remote_id, _) in answers.items()
+        if key in known and key not in open_still and known[key].remote_id != remote_id
+    }
+
+
+def to_sweep(session: Session, *, connection_id: str, at: datetime, limit: int) -> dict[str, str]:
+    """Confirmed calls to a connection that are to be looked at again by now: key -> subject, the longest due first."""
+    return repository.due_sweeps(session, connection_id=connection_id, at=at, limit=limit)
+
+
+def swept(session: Session, *, keys: Sequence[str], at: datetime) -> None:
+    """They were looked at; most are looked at again later."""
+    known = repository.effects_by_key(session, keys)
+    rows = [{"idem_key": key, "sweep_at": next_sweep(row.confirmed_at or at, at)} for key, row in known.items()]
+    update_rows(session, EFFECTS, rows, key=("idem_key",))
+
+
+def keep_drafts(session: Session, drafts: Mapping[str, str]) -> None:
+    """The other side made these for nothing: key -> its id. From here on only that draft may be bought."""
+    rows = [
+        {"idem_key": key, "state": "intent", "draft_id": draft_id, "call_deadline": None}
+        for key, draft_id in drafts.items()
+    ]
+    update_rows(session, EFFECTS, rows, key=("idem_key",))
+
+
+def confirm(
+    session: Session, *, results: Mapping[str, tuple[str | None, Mapping[str, Any]]], at: datetime,
+    looked_at_again: bool = False,
+) -> None:  # fmt: skip
+    """The other side surely has these: key -> (its id, what we keep of its answer).
+
+    `looked_at_again`: a worker that was frozen just before its call may make it yet, so the sweep asks later on.
+    """
     update_rows(
         session,
         EFFECTS,
@@ -97,6 +153,7 @@ def confirm(session: Session, *, results: Mapping[str, tuple[str | None, Mapping
                 "result": dict(result),
                 "error": None,
                 "confirmed_at": at,
+                "sweep_at": next_sweep(at, at) if looked_at_again else None,
             }
             for key, (remote_id, result) in results.items()
         ],
@@ -105,12 +162,17 @@ def confirm(session: Session, *, results: Mapping[str, tuple[str | None, Mapping
 
 
 def mark(session: Session, *, keys: Mapping[str, str], state: str) -> None:
-    """Note an error on effects: `in_doubt` when it may have happened, `refused` when it surely did not."""
-    update_rows(
-        session, EFFECTS,
-        [{"idem_key": key, "state": state, "error": error} for key, error in keys.items()],
-        key=("idem_key",),
-    )  # fmt: skip
+    """Note an error on effects: `in_doubt` when it may have happened, `refused` when it surely did not.
+
+    What is known to have happened stays so: the answer of another worker may have come meanwhile.
+    """
+    known = repository.effects_by_key(session, sorted(keys))
+    rows = [
+        {"idem_key": key, "state": state, "error": error}
+        for key, error in keys.items()
+        if key in known and known[key].state not in ("confirmed", "settled")
+    ]
+    update_rows(session, EFFECTS, rows, key=("idem_key",))
 
 
 def _other_request(intent: Intent) -> NeedsAck:

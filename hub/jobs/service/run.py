@@ -18,12 +18,13 @@ from hub.jobs.events import Event
 from hub.jobs.rules.retry import MAX_CRASHES, Failure, backoff_ceiling, judge
 from hub.jobs.service.causes import caused_by, is_mixed, note_causes
 from hub.jobs.service.connection_health import afford_retry, note_outcomes
+from hub.jobs.service.effects import in_doubt
 from hub.jobs.service.lease import NOT_SENT, Heartbeat, Lease, Pause
 from hub.jobs.service.probes import end_probes, take_probes
 from hub.jobs.service.publish import publish
 from hub.jobs.service.renewal import Renew, begin_renewal, cannot_renew, end_renewal
 from hub.jobs.service.slots import Limits, take_slots, unlimited
-from hub.jobs.service.work import Call, Job, LocalWork, Outcome, OutwardWork, Prepared, WorkTable
+from hub.jobs.service.work import Call, Compensates, Job, LocalWork, Outcome, OutwardWork, Prepared, WorkTable
 from hub.kit.clock import Clock, monotonic
 from hub.kit.db import Database
 from hub.kit.db_errors import met_another, will_pass
@@ -213,6 +214,9 @@ class Runner:
                     session, job_ids=[outcome.call.job.job_id for outcome in good], token=token, at=self.clock.now()
                 )
                 work.settle(session, [outcome for outcome in good if outcome.call.job.job_id in ours])
+                late = [outcome for outcome in good if outcome.call.job.job_id not in ours]
+                if late and isinstance(work, Compensates):
+                    work.compensate(session, late)
 
         try:
             _again_where_met(settle)
@@ -264,7 +268,8 @@ class Runner:
             if work is not None and outcome is not None:
                 work.fail(session, [outcome], parked=failure.due_at is None)
             if failure.due_at is None:
-                _tell_parked(session, job, failure, token)
+                effect = outcome.call.effect_key if outcome is not None else None
+                _tell_parked(session, job, failure, token, in_doubt(session, effect))
 
     @contextmanager
     def _writing(self, jobs: Sequence[Job]) -> Iterator[Session]:
@@ -325,7 +330,7 @@ def _failure_values(job: Job, failure: Failure, plugin: tuple[str, str] | None, 
     return values
 
 
-def _tell_parked(session: Session, job: Job, failure: Failure, token: str) -> None:
+def _tell_parked(session: Session, job: Job, failure: Failure, token: str, doubt: str | None) -> None:
     publish(
         session,
         [
@@ -334,6 +339,7 @@ def _tell_parked(session: Session, job: Job, failure: Failure, token: str) -> No
                 data={
                     "job_kind": job.kind, "subject_id": job.subject_id, "error_class": failure.error_class,
                     "error": failure.error[:1000], "connection_id": job.connection_id,
+                    **({"effect": doubt} if doubt else {}),
                 },
             )
         ],

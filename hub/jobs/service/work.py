@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy.orm import Session
 
@@ -55,6 +55,8 @@ class Call:
     effect_key: str | None = None
     mode: str = "send"
     known: Mapping[str, Any] | None = None
+    draft_id: str | None = None
+    """What an earlier attempt drafted at the other side, for nothing: only this may be bought."""
     lease: Lease | None = None
     """The worker's hold on the job; set by whoever runs the batch."""
     apart: bool = False
@@ -126,6 +128,15 @@ class OutwardWork(Protocol):
 
     def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
         """Second transaction: note errors on the subject; `parked` tells that nothing more will be tried."""
+        ...
+
+
+@runtime_checkable
+class Compensates(Protocol):
+    """Outward work that minds what it did after somebody else had taken its job over."""
+
+    def compensate(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """Calls that ended well, too late to be settled: what came of them is not lost sight of."""
         ...
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -40,11 +41,18 @@ class CarrierConformance(Conformance):
         return self.tracking
 
     def _bought(self, adapter: Any, request: ShipmentRequest) -> tuple[Raw, ShipmentResult]:
-        raw = adapter.send(adapter.build_shipment(request), request.reference)
+        raw = adapter.send(self._to_send(adapter, request), request.reference)
         expect(isinstance(raw, Raw), "send must return the raw answer")
         result = adapter.parse_shipment(raw)
         expect(isinstance(result, ShipmentResult), "parse_shipment must return ShipmentResult")
         return raw, result
+
+    def _to_send(self, adapter: Any, request: ShipmentRequest) -> Outgoing:
+        """What the hub sends: in the class two_step, with the id of a draft that was made before."""
+        outgoing: Outgoing = adapter.build_shipment(request)
+        if self.plugin.manifest.idempotency != "two_step":
+            return outgoing
+        return replace(outgoing, draft_id=adapter.draft(outgoing, request.reference))
 
     def test_services_are_named(self) -> None:
         """The account offers at least one service; codes are unique and named."""
@@ -113,6 +121,23 @@ class CarrierConformance(Conformance):
         """A class that promises to look up has the look-up."""
         if self.plugin.manifest.idempotency in ("find", "unique_ref"):
             expect("find_by_reference" in self.plugin.capabilities(), "the idempotency class needs find_by_reference")
+        if self.plugin.manifest.idempotency == "two_step":
+            expect("draft" in self.plugin.capabilities(), "the idempotency class two_step needs draft")
+
+    @needs("draft")
+    def test_a_draft_is_free_and_bought_once(self) -> None:
+        """Nothing is sold before `send`; buying one draft twice, over two adapters, gives the first numbers."""
+        request = self.request()
+        adapter = self.open()
+        outgoing = self._to_send(adapter, request)
+        expect(outgoing.draft_id, "draft: must return the id of the draft")
+        if "find_by_reference" in self.plugin.capabilities():
+            expect(not adapter.find_by_reference((request.reference,)), "draft: something was bought already")
+        first = adapter.parse_shipment(adapter.send(outgoing, request.reference))
+        again = self.open().parse_shipment(self.open().send(outgoing, request.reference))
+        numbers = [[parcel.tracking_number for parcel in result.parcels] for result in (first, again)]
+        expect(numbers[0] == numbers[1], f"one draft was bought twice: {numbers}")
+        expect(first.carrier_ref == again.carrier_ref, "one draft was bought twice: two carrier references")
 
     @needs("find_by_reference")
     def test_found_only_after_it_was_sent(self) -> None:
@@ -162,12 +187,13 @@ class CarrierConformance(Conformance):
     def test_outage_never_buys(self) -> None:
         """When the carrier cannot be reached, send raises an SDK error; a wrong page is not a bought label."""
         request = self.request()
+        draft = self._to_send(self.open(), request).draft_id
 
         def judge(label: str, result: Any) -> None:
             self.outcome(label, lambda: self.open().parse_shipment(result), Malformed, Rejected)
 
         def send(adapter: Any) -> Raw:
-            raw: Raw = adapter.send(adapter.build_shipment(request), request.reference)
+            raw: Raw = adapter.send(replace(adapter.build_shipment(request), draft_id=draft), request.reference)
             return raw
 
         self.expect_sdk_errors("send", send, judge)

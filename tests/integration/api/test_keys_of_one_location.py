@@ -81,3 +81,22 @@ def test_it_reaches_nothing_else(hub: Hub) -> None:
             body = None if method in ("get", "delete") else {}
             answer = hub(method.upper(), re.sub(r"\{[^}]+\}", "1", path), body, token=token)
             assert (answer.status_code, answer.json()["code"]) == (403, "key_of_one_location"), (method, path)
+
+
+def test_it_is_made_for_a_location_that_exists(hub: Hub) -> None:
+    wanted = {"name": "partner", "scopes": ["fulfilment:write"], "location": "NOWHERE"}
+    answer = hub("POST", "/v1/api-keys", wanted)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_location")
+    assert hub("POST", "/v1/api-keys", {**wanted, "location": "W1"}).status_code == 201
+
+
+def test_what_it_says_left_after_a_cancellation_is_refused_and_told_to_a_person(hub: Hub, theirs: str) -> None:
+    """The report is rolled back, and what it tells is kept all the same."""
+    shipment = hub("GET", f"/v1/shipments/{theirs}").json()
+    work = f"/v1/fulfilment-orders/{shipment['fulfilment_order_id']}"
+    assert hub("POST", f"{work}/cancel", {"reason": "wrong"}).status_code == 200
+    hub.work()
+    answer = hub("POST", f"/v1/shipments/{theirs}/hand-over", token=hub.key(*SCOPES, location="W1"))
+    assert (answer.status_code, answer.json()["code"]) == (409, "left_after_cancel")
+    [case] = hub("GET", "/v1/cases?state=open&kind=left_after_cancel").json()["items"]
+    assert case["subject_id"] == shipment["order_id"]

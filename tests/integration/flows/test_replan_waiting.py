@@ -120,3 +120,19 @@ def test_who_waits_on_for_another_reason_keeps_its_place(world: World, monkeypat
     world.stock(W2_A=1)
     world.drain()
     assert places(world, "old", "young") == [["W2"], []]
+
+
+def test_a_carrier_that_is_set_up_differently_takes_who_found_no_service_and_nobody_else(world: World) -> None:
+    far = {"zones": [{"name": "far", "destinations": [{"country": "DE"}]}]}
+    services = [
+        {"code": "std", "name": "Std", "tables": [{"zone": "far", "steps": [{"up_to_grams": 9000, "price": "1.00"}]}]}
+    ]
+    world.carrier(settings={**far, "services": services})
+    world.stock(W1_A=1)
+    sent(world, "1")
+    assert places(world, "1") == [[]]
+    with world.read() as session:
+        assert set(parked_reasons(session, [world.order("1").order_id]).values()) == {"no_service"}
+    world.carrier("near")
+    world.drain()
+    assert places(world, "1") == [["W1"]]

@@ -8,7 +8,7 @@ import pytest
 
 from hub.canonical.facts import Fault, OrderFact, ParseResult
 from hub.canonical.order import Order
-from hub.flows.pull_channel import pull_job
+from hub.flows.pull_channel import OVERLAP, pull_job
 from hub.flows.replay import preview, replay
 from hub.intake.service.selecting import Selection, select_messages
 from hub.intake.service.store import Delivery, store_messages
@@ -216,3 +216,17 @@ def test_an_observed_shop_is_read_and_nothing_goes_out(world: World) -> None:
     assert {job.kind for job in world.jobs()} == {"intake.process", "routing.replan", "review.resume"}
     for table in ("erp_documents", "reservations", "fulfilment_orders", "effects", "cases"):
         assert world.count(table) == 0, table
+
+
+def test_the_cursor_goes_by_the_sources_clock_when_the_first_page_was_given(world: World, book: Book) -> None:
+    """What the source changes while its pages are read may be missing in those after the first."""
+    first = datetime(2026, 3, 2, 8, 40, tzinfo=UTC)
+    book.pages = [
+        RawPage((), next_page="p2", source_time=first),
+        RawPage((), source_time=datetime(2026, 3, 2, 8, 59, tzinfo=UTC)),
+    ]
+    pull(world, "a")
+    book.windows.clear()
+    world.clock.advance(600)
+    pull(world, "b")
+    assert book.windows[0].since == first - OVERLAP

@@ -236,6 +236,58 @@ def crashing_parse(self, raw):
     )
 
 
+def drafting(draft):
+    """A carrier of two steps that makes its drafts so; what is bought is the draft, by its id."""
+
+    def send(self, outgoing, key):
+        return Post.send(self, outgoing, outgoing.draft_id or key)
+
+    manifest = replace(Post.manifest, idempotency="two_step")
+    return {"manifest": manifest, "send": send, "draft": draft}
+
+
+def drafted(self, outgoing, key):
+    """The draft of a reference."""
+    return key
+
+
+def no_draft(self, outgoing, key):
+    """No id."""
+    return ""
+
+
+def bought_at_once(self, outgoing, key):
+    """A draft that is paid already."""
+    Post.send(self, outgoing, key)
+    return key
+
+
+DRAFTS = "test_a_draft_is_free_and_bought_once"
+"""`Suite` has left it out: its carrier makes no drafts."""
+
+
+def caught_drafting(folder, **members) -> set[str]:
+    return caught(folder, broken(**members), **{DRAFTS: getattr(CarrierConformance, DRAFTS)})
+
+
+def test_a_carrier_of_two_steps_passes(tmp_path) -> None:
+    assert caught_drafting(tmp_path, **drafting(drafted)) == set()
+
+
+def by_attempt(self, outgoing, key):
+    """A purchase of its own for every adapter."""
+    return Post.send(self, outgoing, f"{key}-{id(self)}")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [drafting(no_draft), drafting(bought_at_once), {**drafting(drafted), "send": by_attempt}],
+    ids=["no_id", "paid", "twice"],
+)
+def test_a_draft_that_is_paid_or_bought_twice_is_caught(members, tmp_path) -> None:
+    assert DRAFTS in caught_drafting(tmp_path, **members)
+
+
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
@@ -262,6 +314,7 @@ def crashing_parse(self, raw):
         ({"parse_shipment": crashing_parse}, "test_damaged_answers_never_crash"),
         ({"find_by_reference": Carrier.find_by_reference, "manifest": replace(Post.manifest, idempotency="find")},
          "test_idempotency_class_is_true"),
+        (drafting(Carrier.draft), "test_idempotency_class_is_true"),
     ],
 )  # fmt: skip
 def test_a_broken_carrier_is_caught(members, expected, tmp_path) -> None:
