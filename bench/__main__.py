@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import engine, flow, latency, webhook
+from bench import engine, flow, idle, latency, webhook
 from bench.end_to_end import Incomplete
 from bench.machine import machine
 from bench.place import Missing, Place, place
@@ -34,6 +34,7 @@ FAMILIES = (
     Family((("bulk_intake_raw", "orders/s", None), ("bulk_intake", "orders/s", 3_000)), flow.bulk_intake),
     Family((("webhook_postgresql", "requests/s", 1_000),), webhook.webhook_postgresql),
     Family((("webhook_to_routed", "ms", latency.P99_MS),), latency.webhook_to_routed),
+    Family((("idle_queries", "queries/s", idle.QUERIES),), idle.idle_queries),
     Family((("statements_per_order", "statements", None),), engine.statements_per_order),
     Family((("full_tables", "x empty", 1.15),), engine.full_tables),
 )
