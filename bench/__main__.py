@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import backlog, claims, engine, flow, idle, latency, webhook
+from bench import backlog, claims, engine, flow, idle, latency, migration, slow, webhook
 from bench.end_to_end import Incomplete
 from bench.machine import machine
 from bench.place import JOBS, Missing, Place, place
@@ -36,6 +36,8 @@ FAMILIES = (
     Family((("webhook_to_routed", "ms", latency.P99_MS),), latency.webhook_to_routed),
     Family((("job_claims", "jobs/s", None), ("job_claims_full", "x empty", 1 - claims.CHANGE)), claims.job_claims),
     Family((("backlog", "jobs/s", None),), backlog.backlog),
+    Family((("migration_stall", "s", migration.STALL_SECONDS),), migration.migration_stall),
+    Family((("slow_platform", "x quick", slow.TIMES),), slow.slow_platform),
     Family((("idle_queries", "queries/s", idle.QUERIES),), idle.idle_queries),
     Family((("statements_per_order", "statements", None),), engine.statements_per_order),
     Family((("full_tables", "x empty", 1.15),), engine.full_tables),
