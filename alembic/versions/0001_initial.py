@@ -436,7 +436,9 @@ def upgrade() -> None:
         sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
         sa.Column("author", sa.String(length=80), nullable=False),
-        sa.CheckConstraint("kind IN ('rate_card', 'calendar', 'capacity')", name=op.f("ck_planning_inputs_kind")),
+        sa.CheckConstraint(
+            "kind IN ('rate_card', 'calendar', 'capacity', 'location')", name=op.f("ck_planning_inputs_kind")
+        ),
         sa.PrimaryKeyConstraint("planning_input_id", name=op.f("pk_planning_inputs")),
     )
     with op.batch_alter_table("planning_inputs", schema=None) as batch_op:

@@ -12,14 +12,17 @@ from hub.connections.service.adapters import Adapters
 from hub.host.plugins import PluginHost
 from hub.kit.errors import NotFound
 from hub.kit.rules.actions import ACTIONS, RANKERS
+from hub.kit.rules.compiled import compile_rule_set
 from hub.kit.rules.facts import CATALOGUE
-from hub.kit.rules.rule_set import SECTIONS, RuleSet
+from hub.kit.rules.rule_set import SECTIONS, RuleSet, read_rule_set
 from hub.kit.web import Cursor, Limit, Page, encode_cursor, page_of, problem_responses
 from hub.kit.web_files import attachment, file_responses
 from hub.kit.web_session import ReadSession, WriteSession
 from hub.kit.web_state import Now, id_after, id_cursor, number_after
 from hub.routing import repository
 from hub.routing.schemas import (
+    BacktestIn,
+    BacktestOut,
     FactOut,
     InputIn,
     InputKind,
@@ -29,6 +32,7 @@ from hub.routing.schemas import (
     RuleSetSummary,
     TypesOut,
 )
+from hub.routing.service.backtest import backtest
 from hub.routing.service.hooks import plugin_rankers
 from hub.routing.service.inputs import save_input
 from hub.routing.service.listing import list_inputs
@@ -117,6 +121,19 @@ def activate(reference: Reference, session: WriteSession, principal: Writer, now
         subject_id=row.rule_set_id, before=was, after={"version": row.version}, at=now,
     )  # fmt: skip
     return RuleSetOut.model_validate(row)
+
+
+@router.post(
+    "/rule-sets/{reference}/backtests", dependencies=[Reader], responses=problem_responses(400, 401, 403, 404, 422)
+)
+def run_backtest(reference: Reference, body: BacktestIn, session: ReadSession, request: Request) -> BacktestOut:
+    """See what a version would have decided about the last orders.
+
+    Nothing is written, so an Idempotency-Key is of no consequence.
+    """
+    rules = compile_rule_set(read_rule_set(_found(session, reference).body))
+    adapters: Adapters = request.app.state.adapters
+    return BacktestOut.of(backtest(session, rules=rules, adapters=adapters, last=body.last, tell=lambda _: None))
 
 
 @router.get("/types", dependencies=[Reader], responses=problem_responses(401, 403))

@@ -105,6 +105,18 @@ def latest_decision(session: Session, order_id: str) -> RoutingDecisionRow | Non
     return session.scalars(statement.order_by(RoutingDecisionRow.decision_id.desc()).limit(1)).one_or_none()
 
 
+def newest_decisions(session: Session, *, before: str | None, limit: int) -> list[Any]:
+    """A page of decisions as plain rows, newest first, those before a decision id."""
+    statement = select(DECISIONS).order_by(DECISIONS.c.decision_id.desc()).limit(limit)
+    return list(session.execute(statement if before is None else statement.where(DECISIONS.c.decision_id < before)))
+
+
+def input_version(session: Session, kind: str, key: str, version: int) -> PlanningInputRow | None:
+    """One version of one input."""
+    statement = select(PlanningInputRow).where(PlanningInputRow.kind == kind, PlanningInputRow.key == key)
+    return session.scalars(statement.where(PlanningInputRow.version == version)).one_or_none()
+
+
 def park(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Orders wait for stock or for a person; one that waited before keeps its place and gets the new reason."""
     if not rows:

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from hub.kit.web_types import IdText, In, Out
+from hub.routing.rules.backtest import Comparison, summary
 
-InputKind = Literal["rate_card", "calendar", "capacity"]
+InputKind = Literal["rate_card", "calendar", "capacity", "location"]
 
 
 class RuleSetSummary(Out):
@@ -107,3 +108,42 @@ class PreviewOut(Out):
     """What would be decided. Orders that are not known are left out."""
 
     decisions: list[DecisionOut]
+
+
+class BacktestIn(In):
+    """Over so many of the newest orders."""
+
+    last: Annotated[int, Field(ge=1, le=5000)] = 500
+
+
+class DifferenceOut(Out):
+    """An order that would have been sent otherwise."""
+
+    order_id: str
+    number: str
+    before: str
+    after: str
+
+
+class BacktestOut(Out):
+    """What other rules would have decided about the last orders, with everything as it was then.
+
+    `reproduced` orders were decided again bit for bit by the rules that decided them; `skipped` counts by reason the
+    decisions that could not be computed again. Rates are in thousandths, freight in minor units.
+    """
+
+    summary: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    differences: list[DifferenceOut]
+    reproduced: int
+    skipped: dict[str, int]
+
+    @classmethod
+    def of(cls, found: Comparison) -> "BacktestOut":
+        """The result of a run."""
+        return cls(
+            summary=summary(found), before=found.before.to_dict(), after=found.after.to_dict(),
+            differences=[DifferenceOut.model_validate(difference) for difference in found.differences],
+            reproduced=found.reproduced, skipped=dict(sorted(found.skipped.items())),
+        )  # fmt: skip

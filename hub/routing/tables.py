@@ -39,11 +39,11 @@ class RuleSetRow(Base):
 
 
 class PlanningInputRow(Base):
-    """A version of a rate card, a calendar or a capacity, so that a past decision can be recomputed."""
+    """A version of a rate card, a calendar, a capacity or a location, so that a past decision can be recomputed."""
 
     __tablename__ = "planning_inputs"
     __table_args__ = (
-        CheckConstraint("kind IN ('rate_card', 'calendar', 'capacity')", name="kind"),
+        CheckConstraint("kind IN ('rate_card', 'calendar', 'capacity', 'location')", name="kind"),
         Index("uq_planning_inputs_kind_key_version", "kind", "key", "version", unique=True),
     )
 

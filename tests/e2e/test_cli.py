@@ -238,6 +238,14 @@ def test_orders_are_read_held_released_and_cancelled(hub: Hub) -> None:
     assert hub.json("orders", "release", order["order_id"])[0]["free"] is True
     hub.ok("worker", "--until-done")
     assert "no_stock" in hub.ok("routing", "why", "S-1")
+    (hub.folder / "hold.yaml").write_text(
+        "sourcing:\n  - {id: h, name: Hold, then: [{action: on_unfillable, do: hold}]}\n"
+    )
+    tried = hub.json("routing", "backtest", "hold.yaml", "--last", "5")
+    assert (tried["before"]["unfillable"], tried["after"]["needs_person"], tried["reproduced"]) == (1, 1, 1)
+    assert "1 of 1 orders would have been sent otherwise" in hub.ok("routing", "backtest", "hold.yaml")
+    assert "no rule set '7'" in hub.refused("routing", "backtest", "7")
+    assert hub.json("routing", "list") == []
     assert hub.json("orders", "cancel", "S-1", "--reason", "buyer asked")[0]["cancelled"] is True
     kinds = [event["kind"] for event in hub.json("orders", "timeline", "S-1")]
     assert kinds[0] == "order.accepted"

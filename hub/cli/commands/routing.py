@@ -1,22 +1,30 @@
 """`hub routing`: why an order goes where it goes, and the rules that decide it."""
 
+from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import click
 import yaml
+from sqlalchemy.orm import Session
 
 from hub.cli.bootstrap import reading, writing
 from hub.cli.environment import actor
 from hub.cli.options import TABLE_FILE, limit_option
 from hub.cli.output import emit, json_option, say
-from hub.cli.tables import print_table
-from hub.kit.errors import HubError, InvalidInput
+from hub.cli.tables import print_table, progress
+from hub.flows.runtime import Runtime
+from hub.kit.errors import HubError, InvalidInput, NotFound
+from hub.kit.rules.compiled import CompiledRuleSet, compile_rule_set
+from hub.kit.rules.rule_set import read_rule_set
 from hub.orders.service.holding import find_order
 from hub.routing import repository
+from hub.routing.rules.backtest import changed_figures, summary
 from hub.routing.rules.explain import explain, explain_location
-from hub.routing.service.rule_sets import activate_rule_set, create_rule_set
+from hub.routing.schemas import BacktestOut
+from hub.routing.service.backtest import backtest as run_backtest
+from hub.routing.service.rule_sets import activate_rule_set, check_rule_set, create_rule_set
 from hub.routing.tables import RuleSetRow
 
 _COLUMNS = ("version", "state", "comment", "author", "created_at", "activated_at")
@@ -90,6 +98,44 @@ def activate(what: str, comment: str, as_json: bool) -> None:
         emit(document)
         return
     say(f"Rule set version {document['version']} decides from now on.")
+
+
+@routing.command()
+@click.argument("what", metavar="FILE|VERSION")
+@click.option("--last", default=1000, show_default=True, type=click.IntRange(1), help="So many orders, newest first.")
+@click.option("--show", default=20, show_default=True, type=click.IntRange(0), help="So many differences in the table.")
+@json_option
+def backtest(what: str, last: int, show: int, as_json: bool) -> None:
+    """See what the rules of FILE (YAML or JSON), or of a VERSION, would have decided about the last orders.
+
+    Each order meets the stock, the capacity, the calendars and the prices that it met then. Nothing is written.
+    """
+    with reading() as (runtime, session), progress("Orders", last) as bar:
+        rules = _candidate(session, runtime, what)
+        found = run_backtest(
+            session, rules=rules, adapters=runtime.adapters, last=last,
+            tell=lambda count: bar.update(bar.task_ids[0], completed=count),
+        )  # fmt: skip
+    if as_json:
+        emit(BacktestOut.of(found).model_dump(mode="json"))
+        return
+    rows = [
+        {"figure": name, "before": one, "after": other}
+        for name, one, other in changed_figures(found.before, found.after)
+    ]
+    print_table(rows, ("figure", "before", "after"), empty="")
+    shown = [asdict(difference) for difference in found.differences[:show]]
+    print_table(shown, ("number", "before", "after"), empty="No order would have been sent otherwise.")
+    say(summary(found))
+
+
+def _candidate(session: Session, runtime: Runtime, what: str) -> CompiledRuleSet:
+    if what.isdigit():
+        row = repository.rule_set(session, what)
+        if row is None:
+            raise NotFound("rule_set", what)
+        return compile_rule_set(read_rule_set(row.body))
+    return compile_rule_set(check_rule_set(session, document=_read(what), adapters=runtime.adapters))
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From a connection's row to a live adapter: settings validated, secrets opened, http guarded."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
@@ -138,6 +138,10 @@ class Adapters:
     def carrier(self, info: ConnectionInfo) -> Carrier[Any]:
         """The carrier adapter of a connection."""
         return cast("Carrier[Any]", self._get(info))
+
+    def carrier_as_of(self, info: ConnectionInfo, settings: Mapping[str, Any]) -> Carrier[Any]:
+        """The carrier adapter of a connection with earlier settings, for its pure functions; it is not kept."""
+        return cast("Carrier[Any]", self._build(replace(info, settings=settings)))
 
     def erp(self, info: ConnectionInfo) -> Erp[Any]:
         """The ERP adapter of a connection."""

@@ -22,8 +22,6 @@ BASE_SECONDS = 15.0
 CAP_SECONDS = 6 * 3600.0
 MAX_ATTEMPTS = 20
 MAX_CRASHES = 3
-MEETINGS = 3
-"""Attempts in which a row that another stored first is taken for chance."""
 
 Verdict = Literal["retry", "park", "wait_connection", "pause_connection"]
 

@@ -6,20 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from traceback import format_exception
+from typing import TypeVar
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hub.jobs import repository
 from hub.jobs.events import Event
-from hub.jobs.rules.retry import MAX_CRASHES, MEETINGS, Failure, backoff_ceiling, judge
+from hub.jobs.rules.retry import MAX_CRASHES, Failure, backoff_ceiling, judge
 from hub.jobs.service.connection_health import afford_retry, note_outcomes
 from hub.jobs.service.lease import NOT_SENT, Heartbeat, Lease, Pause
 from hub.jobs.service.probes import end_probes, take_probes
 from hub.jobs.service.publish import publish
 from hub.jobs.service.renewal import Renew, begin_renewal, cannot_renew, end_renewal
 from hub.jobs.service.slots import Limits, take_slots, unlimited
-from hub.jobs.service.work import Call, Job, LocalWork, Outcome, OutwardWork, WorkTable
+from hub.jobs.service.work import Call, Job, LocalWork, Outcome, OutwardWork, Prepared, WorkTable
 from hub.kit.clock import Clock, monotonic
 from hub.kit.db import Database
 from hub.kit.db_errors import met_another, will_pass
@@ -30,6 +32,7 @@ from hub.sdk.errors import AuthFailed, Transient, Uncertain
 log = structlog.get_logger()
 
 
+Result = TypeVar("Result")
 PluginOf = Callable[[Session, str], tuple[str, str] | None]
 """Id and version of the plugin behind a connection; None where it is gone."""
 
@@ -133,7 +136,7 @@ class Runner:
                     self._fail(job, RuntimeError(f"nothing here runs jobs of kind {kind!r}"), token)
 
     def _run_local(self, work: LocalWork, jobs: Sequence[Job], token: str) -> None:
-        try:
+        def run() -> None:
             with self.database.write() as session:
                 ours = repository.complete(
                     session, job_ids=[job.job_id for job in jobs], token=token, at=self.clock.now()
@@ -141,6 +144,9 @@ class Runner:
                 mine = [job for job in jobs if job.job_id in ours]
                 if mine:
                     work.run(session, mine)
+
+        try:
+            _again_where_met(run)
         except Exception as error:  # noqa: BLE001  one bad job must not stop its batch, whatever it raised
             if len(jobs) == 1:
                 self._fail(jobs[0], error, token)
@@ -151,13 +157,18 @@ class Runner:
 
     def _run_outward(self, work: OutwardWork, jobs: Sequence[Job], lease: Lease) -> None:
         token = lease.token
-        try:
+
+        def prepare() -> Prepared:
             with self.database.write() as session:
                 ours = repository.still_ours(session, job_ids=[job.job_id for job in jobs], token=token)
                 prepared = work.prepare(session, [job for job in jobs if job.job_id in ours])
                 if prepared.skips:
                     skipped = [skip.job.job_id for skip in prepared.skips]
                     repository.complete(session, job_ids=skipped, token=token, at=self.clock.now(), state="skipped")
+            return prepared
+
+        try:
+            prepared = _again_where_met(prepare)
         except Exception as error:  # noqa: BLE001  as above
             if len(jobs) == 1:
                 self._fail(jobs[0], error, token)
@@ -191,12 +202,15 @@ class Runner:
             self._fail(outcome.call.job, outcome.error or RuntimeError(), token, work=work, outcome=outcome)
 
     def _settle_good(self, work: OutwardWork, good: Sequence[Outcome], token: str) -> None:
-        try:
+        def settle() -> None:
             with self.database.write() as session:
                 ours = repository.complete(
                     session, job_ids=[outcome.call.job.job_id for outcome in good], token=token, at=self.clock.now()
                 )
                 work.settle(session, [outcome for outcome in good if outcome.call.job.job_id in ours])
+
+        try:
+            _again_where_met(settle)
         except Exception as error:  # noqa: BLE001  as above
             if len(good) == 1:
                 self._fail(good[0].call.job, error, token)
@@ -236,7 +250,7 @@ class Runner:
             if not repository.still_ours(session, job_ids=[job.job_id], token=token):
                 return
             ceiling = backoff_ceiling(job.attempts + self._owed(session, job, outcome))
-            failure = judge(_named(error, job), attempts=job.attempts, now=now, jittered=jitter(ceiling / 2, ceiling))
+            failure = judge(_named(error), attempts=job.attempts, now=now, jittered=jitter(ceiling / 2, ceiling))
             if failure.error_class == "Bug":
                 log.error("job.bug", job_id=job.job_id, kind=job.kind, trace="".join(format_exception(error))[-4000:])
             plugin = self.plugin_of(session, job.connection_id) if job.connection_id else None
@@ -255,9 +269,19 @@ class Runner:
         return int(called and not afford_retry(session, connection_id=job.connection_id))
 
 
-def _named(error: Exception, job: Job) -> Exception:
+def _again_where_met(transaction: Callable[[], Result]) -> Result:
+    """Run it once more where another stored a row with the same key at the same moment: now it finds that row."""
+    try:
+        return transaction()
+    except IntegrityError as error:
+        if not met_another(error):
+            raise
+        return transaction()
+
+
+def _named(error: Exception) -> Exception:
     """The error as the retry rules know it: a database that was away, or two transactions that met, is no bug."""
-    if will_pass(error) or (met_another(error) and job.attempts < MEETINGS):
+    if will_pass(error):
         return Transient(f"the database did not let it through: {type(error).__name__}", code="database")
     return error
 

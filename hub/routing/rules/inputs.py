@@ -75,9 +75,9 @@ def order_document(order: PlanOrder) -> dict[str, Any]:
     return document
 
 
-def stored_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs as plain JSON values, to be stored beside the decision."""
-    plain: dict[str, Any] = orjson.loads(orjson.dumps(inputs))
+def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs, or a decision, as plain JSON values: as they are stored."""
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(document))
     return plain
 
 

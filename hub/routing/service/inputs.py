@@ -1,7 +1,7 @@
 """What the planner looks at beside orders and stock: locations, calendars, capacities, rate cards, each versioned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,9 @@ from hub.routing.rules.calendar import Calendar
 from hub.routing.rules.values import PlanLocation, Quote, RateQuery, Rates
 from hub.routing.tables import PlanningInputRow
 from hub.sdk.adapters import Carrier
+
+PLANNED_BY = ("kind", "address", "latitude", "longitude", "capabilities", "rank", "enabled")
+"""What of a location is stored for decisions that are computed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ def save_input(
 def surroundings(session: Session, *, adapters: Adapters, at: datetime, keep: bool) -> Surroundings:
     """Everything around the orders of a batch: four statements.
 
-    `keep` stores rate cards that are new or have changed, so that the decisions can be recomputed; previews do not.
+    `keep` stores rate cards and locations that are new or have changed, so that the decisions can be recomputed;
+    previews do not.
     """
     rows = repository.current_inputs(session, at=at)
     inputs = {(row.kind, row.key): row for row in rows}
@@ -68,12 +72,14 @@ def surroundings(session: Session, *, adapters: Adapters, at: datetime, keep: bo
     carriers = [info for info in load_kind(session, "carrier") if info.live]
     priced = [(info, adapters.carrier(info)) for info in carriers]
     pure = [(info, carrier) for info, carrier in priced if carrier.pure_rates]
-    rates = _Rates(pure, known) if pure else None
+    rates = CarrierRates(pure, known) if pure else None
     if keep:
-        _keep_rate_cards(session, [info for info, _ in pure], inputs, at)
+        current = [("rate_card", info.name, info.version, dict(info.settings)) for info, _ in pure]
+        current += [("location", place.code, place.version, location_body(place)) for place in known.values()]
+        _keep(session, current, inputs, at)
     versions = ",".join(sorted(f"{info.name}:{info.version}" for info, _ in pure))
     return Surroundings(
-        locations=tuple(_location(location, inputs, loads) for location in known.values()), known=known,
+        locations=tuple(plan_location(location, inputs, loads) for location in known.values()), known=known,
         rates=rates, rates_version=versions,
     )  # fmt: skip
 
@@ -89,37 +95,33 @@ def calendar_of(body: Mapping[str, Any]) -> Calendar:
     )  # fmt: skip
 
 
-def _keep_rate_cards(
-    session: Session,
-    carriers: Sequence[ConnectionInfo],
-    inputs: Mapping[tuple[str, str], PlanningInputRow],
-    at: datetime,
-) -> None:
-    """A rate card's versions are those of its connection: whoever plans first with a new one stores it."""
+def location_body(location: Location) -> dict[str, Any]:
+    """What the planner reads of a location, to be stored."""
+    body = asdict(location)
+    return {name: body[name] for name in PLANNED_BY}
+
+
+def _keep(
+    session: Session, current: Sequence[tuple[str, str, int, Mapping[str, Any]]],
+    inputs: Mapping[tuple[str, str], PlanningInputRow], at: datetime,
+) -> None:  # fmt: skip
+    """What has versions of its own (a rate card those of its connection): whoever plans first with a new one stores it.
+
+    `current` is (kind, key, version, body).
+    """
     fresh = [
-        info
-        for info in carriers
-        if ("rate_card", info.name) not in inputs or inputs["rate_card", info.name].version != info.version
-    ]
-    repository.insert_inputs(
-        session,
-        [
-            {
-                "planning_input_id": new_id(),
-                "kind": "rate_card",
-                "key": info.name,
-                "version": info.version,
-                "body": dict(info.settings),
-                "content_hash": digest(orjson.dumps(info.settings, option=orjson.OPT_SORT_KEYS, default=str)),
-                "valid_from": at,
-                "author": "connection",
-            }
-            for info in fresh
-        ],
-    )
+        {
+            "planning_input_id": new_id(), "kind": kind, "key": key, "version": version, "body": body,
+            "content_hash": digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)), "valid_from": at,
+            "author": "connection" if kind == "rate_card" else "location",
+        }
+        for kind, key, version, body in current
+        if (kind, key) not in inputs or inputs[kind, key].version != version
+    ]  # fmt: skip
+    repository.insert_inputs(session, fresh)
 
 
-class _Rates:
+class CarrierRates:
     """Prices from carriers whose rates are pure functions of their tables."""
 
     def __init__(self, carriers: Sequence[tuple[ConnectionInfo, Carrier[Any]]], known: Mapping[str, Location]) -> None:
@@ -129,6 +131,7 @@ class _Rates:
         }
 
     def __call__(self, query: RateQuery) -> list[Quote]:
+        """Every service that can carry it."""
         order = query.order
         request = RateRequest(
             ship_from=self._addresses[query.location.code],
@@ -145,9 +148,10 @@ class _Rates:
         ]
 
 
-def _location(
+def plan_location(
     location: Location, inputs: Mapping[tuple[str, str], PlanningInputRow], loads: Mapping[tuple[str, date], int]
 ) -> PlanLocation:
+    """A location as the planner sees it, with its calendar and its capacity of `inputs`, by kind and code."""
     calendar, capacity = inputs.get(("calendar", location.code)), inputs.get(("capacity", location.code))
     address = location.address
     return PlanLocation(

@@ -21,7 +21,7 @@ from hub.orders.service.accept import stored_order
 from hub.routing import repository
 from hub.routing.rules.bundles import grams_of_parts
 from hub.routing.rules.decision import Decision
-from hub.routing.rules.inputs import stored_inputs
+from hub.routing.rules.inputs import as_stored
 from hub.routing.rules.planner import plan
 from hub.routing.rules.values import UNIT, PlanLine, PlanningProblem, PlanOrder
 from hub.routing.service.hooks import hooks_for
@@ -80,7 +80,7 @@ def keep_decisions(
             {
                 "decision_id": ids[decision.order_id], "order_id": decision.order_id, "rule_set_id": rule_set_id,
                 "outcome": decision.outcome, "inputs_hash": decision.inputs_hash, "body": decision.to_dict(),
-                "inputs": stored_inputs(decision.inputs), "decided_at": at,
+                "inputs": as_stored(decision.inputs), "decided_at": at,
             }
             for decision in decisions
         ],

@@ -35,15 +35,8 @@ def active_rules(session: Session) -> tuple[str, CompiledRuleSet]:
 def create_rule_set(
     session: Session, *, document: Mapping[str, Any], adapters: Adapters, author: str, comment: str, at: datetime
 ) -> RuleSetRow:
-    """Save a draft; an invalid one is refused with every fault at once (path, line, column, reason, suggestion)."""
-    faults = validate_rule_set(dict(document), known_references(session, adapters))
-    if faults:
-        shown = "; ".join(f"{fault.path}: {fault.reason}" for fault in faults[:5])
-        raise InvalidInput(
-            "invalid_rule_set", f"The rule set has {len(faults)} fault(s): {shown}",
-            extra={"errors": [asdict(fault) for fault in faults]},
-        )  # fmt: skip
-    rules = read_rule_set(document)
+    """Save a draft; an invalid one is refused as `check_rule_set` does."""
+    rules = check_rule_set(session, document=document, adapters=adapters)
     row = RuleSetRow(
         rule_set_id=new_id(), version=repository.next_version(session), state="draft",
         content_hash=rules.content_hash, body=rules.document(), author=author, comment=comment, created_at=at,
@@ -51,6 +44,18 @@ def create_rule_set(
     session.add(row)
     session.flush()
     return row
+
+
+def check_rule_set(session: Session, *, document: Mapping[str, Any], adapters: Adapters) -> RuleSet:
+    """The rules of a document; `InvalidInput` names every fault at once (path, line, column, reason, suggestion)."""
+    faults = validate_rule_set(dict(document), known_references(session, adapters))
+    if faults:
+        shown = "; ".join(f"{fault.path}: {fault.reason}" for fault in faults[:5])
+        raise InvalidInput(
+            "invalid_rule_set", f"The rule set has {len(faults)} fault(s): {shown}",
+            extra={"errors": [asdict(fault) for fault in faults]},
+        )  # fmt: skip
+    return read_rule_set(document)
 
 
 def activate_rule_set(session: Session, *, reference: str, actor: str, at: datetime) -> RuleSetRow:

@@ -25,6 +25,10 @@ def test_a_draft_decides_nothing_until_it_is_activated(hub: Hub) -> None:
     [order_id] = hub.post_orders(order("A"))
     assert hub("GET", f"/v1/orders/{order_id}").json()["fulfilment_orders"][0]["location"] == "W1"
     assert hub("GET", "/v1/routing/rule-sets/active").json()["code"] == "rule_set_not_found"
+    tried = hub("POST", "/v1/routing/rule-sets/1/backtests", {"last": 10}).json()
+    assert (tried["before"]["loads"], tried["after"]["loads"], tried["reproduced"]) == ({"W1": 1}, {"W2": 1}, 1)
+    assert [difference["order_id"] for difference in tried["differences"]] == [order_id]
+    assert hub("POST", "/v1/routing/rule-sets/9/backtests", {}).status_code == 404
     active = hub("POST", f"/v1/routing/rule-sets/{draft['rule_set_id']}/activate")
     assert (active.status_code, active.json()["state"], active.json()["activated_by"]) == (200, "active", "key:tester")
     assert hub("POST", "/v1/routing/rule-sets/1/activate").json()["code"] == "already_active"

@@ -125,11 +125,11 @@ def test_arriving_orders_do_not_starve_what_follows_them(
     quiet.stock(W1_A=20)
     quiet.drain()
     one_by_one(quiet, noted("intake.process"), noted("routing.plan"))
-    quiet.store(*(order_document(str(number)) for number in range(10)))
+    quiet.store(*(order_document(str(number)) for number in range(60)))
     with working(quiet, broker_url):
         quiet.runtime.ring_queue("intake")
-        assert until(lambda: len(ran) == 20)
-    assert ran.index("routing.plan") < 5
+        assert until(lambda: len(ran) == 120)
+    assert ran.index("routing.plan") < 40  # a queue that was empty is looked at ten times a second
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1/"])

@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.routing.rules.inputs import hash_of, problem_again, stored_inputs
+from hub.routing.rules.inputs import as_stored, hash_of, problem_again
 from hub.routing.rules.planner import plan
 from hub.sdk.hooks import Exclusion
 from tests.unit.routing.builders import NOW, PARIS, facts, line, location, order, problem, quotes, rules
@@ -120,7 +120,7 @@ def test_the_order_of_arrival_does_not_matter(wanted, shuffler: random.Random):
 @given(problems())
 def test_stored_inputs_give_the_same_decision_again_bit_for_bit(wanted):
     for decision in plan(wanted).decisions:
-        stored = stored_inputs(decision.inputs)
+        stored = as_stored(decision.inputs)
         assert hash_of(stored) == decision.inputs_hash
         again = plan(problem_again(stored, wanted.locations, wanted.rules, quotes)).decisions[0]
         assert orjson.dumps(again.to_dict()) == orjson.dumps(decision.to_dict())
