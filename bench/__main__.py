@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import backlog, claims, engine, flow, idle, latency, migration, slow, webhook
+from bench import backlog, claims, engine, flow, hot, idle, latency, migration, slow, webhook
 from bench.end_to_end import Incomplete
 from bench.machine import machine
 from bench.place import JOBS, Missing, Place, place
@@ -35,6 +35,7 @@ FAMILIES = (
     Family((("webhook_postgresql", "requests/s", 1_000),), webhook.webhook_postgresql),
     Family((("webhook_to_routed", "ms", latency.P99_MS),), latency.webhook_to_routed),
     Family((("job_claims", "jobs/s", None), ("job_claims_full", "x empty", 1 - claims.CHANGE)), claims.job_claims),
+    Family((("hot_sku", "reservations/s", hot.TARGET),), hot.hot_sku),
     Family((("backlog", "jobs/s", None),), backlog.backlog),
     Family((("migration_stall", "s", migration.STALL_SECONDS),), migration.migration_stall),
     Family((("slow_platform", "x quick", slow.TIMES),), slow.slow_platform),

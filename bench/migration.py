@@ -2,6 +2,7 @@
 
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import Literal
 
 import psycopg
@@ -40,7 +41,7 @@ def migration_stall(place: Place) -> list[Figure]:
         outcome = paced(sending.document(), first=1_000_000)
         wait(lambda: ask(POSTED)[0][0] - before, outcome.answers.get("202", 0), place.tell)
         planned = sorted(watch.seen.values())
-    gap = max(later - earlier for earlier, later in zip(planned, planned[1:], strict=False))
+    gap = max(later - earlier for earlier, later in pairwise(planned))
     stall = max(gap, outcome.slowest_ms / 1000)
     lost, refused = _failures(url, outcome)
     during = up + down < max(outcome.sent.values()) - min(outcome.sent.values()) - WARM_SECONDS

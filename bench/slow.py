@@ -38,8 +38,8 @@ def slow_platform(place: Place) -> list[Figure]:
         dead = _p99(place, url, watch, address, count=count, first=4_000_000)
     value = max(slow, dead) / both
     note = (
-        f"{count} orders at {RATE}/s, each a document for two ledgers; p99 of the one: {both * 1000:.0f} ms beside a quick "
-        f"one, {slow * 1000:.0f} ms beside one that takes {SLOW_SECONDS} s, {dead * 1000:.0f} ms beside a dead one"
+        f"{count} orders at {RATE}/s, each a document for two ledgers; p99 of the one: {both * 1000:.0f} ms beside a "
+        f"quick one, {slow * 1000:.0f} ms beside one that takes {SLOW_SECONDS} s, {dead * 1000:.0f} ms beside a dead one"
     )
     return [Figure("slow_platform", round(value, 3), "x quick", TIMES, value <= TIMES, note=note)]
 

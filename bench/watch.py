@@ -49,9 +49,7 @@ class Watch:
                     self.seen.setdefault(notice.payload, time.time())
 
 
-def waits(
-    connection: psycopg.Connection[Any], sent: Mapping[str, float], seen: Mapping[str, float]
-) -> list[float]:
+def waits(connection: psycopg.Connection[Any], sent: Mapping[str, float], seen: Mapping[str, float]) -> list[float]:
     """Seconds from sending to seeing, for every order that was sent, sorted; one that was never seen is an error."""
     ids = dict(connection.execute("SELECT external_id, order_id::text FROM orders"))
     return sorted(seen[ids[external_id]] - moment for external_id, moment in sent.items())

@@ -6,7 +6,7 @@ was stopped half way is simply started anew. On SQLite, which has one writer, th
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from alembic import op
@@ -23,6 +23,7 @@ TRIES = 150
 PAUSE_SECONDS = 0.2
 BATCH = 1_000
 """Rows of one transaction of a backfill."""
+_VALID = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
 
 
 def add_column(table: str, column: Column[Any]) -> None:
@@ -66,29 +67,26 @@ def backfill(table: str, *, key: str, assign: str, missing: str, batch: int = BA
                 sleep(PAUSE_SECONDS)
 
 
-def create_index(name: str, table: str, columns: Sequence[str], *, unique: bool = False, where: str | None = None) -> None:
+def create_index(
+    name: str, table: str, columns: Sequence[str], *, unique: bool = False, where: str | None = None
+) -> None:
     """Build an index while rows are written; what an earlier try left unfinished is dropped first."""
     condition = None if where is None else text(where)
-    options = {"unique": unique, "postgresql_where": condition, "sqlite_where": condition}
-    if _is_sqlite():
-        op.create_index(name, table, list(columns), if_not_exists=True, **options)
-        return
-    with _autocommit():
-        valid = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
-        if op.get_bind().scalar(valid, {"name": name}) is False:
+    beside = not _is_sqlite()
+    with _autocommit() if beside else nullcontext():
+        if beside and op.get_bind().scalar(_VALID, {"name": name}) is False:
             op.drop_index(name, table_name=table, postgresql_concurrently=True)
         op.create_index(
-            name, table, list(columns), if_not_exists=True, postgresql_concurrently=True, **options
-        )
+            name, table, list(columns), unique=unique, if_not_exists=True, postgresql_concurrently=beside,
+            postgresql_where=condition, sqlite_where=condition,
+        )  # fmt: skip
 
 
 def drop_index(name: str, table: str) -> None:
     """Drop an index while rows are written."""
-    if _is_sqlite():
-        op.drop_index(name, table_name=table, if_exists=True)
-        return
-    with _autocommit():
-        op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
+    beside = not _is_sqlite()
+    with _autocommit() if beside else nullcontext():
+        op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=beside)
 
 
 def _briefly(table: str, change: Callable[[], None]) -> None:
@@ -112,8 +110,8 @@ def _briefly(table: str, change: Callable[[], None]) -> None:
             _set_lock_timeout(op.get_bind(), "0")
     raise MigrationError(
         "table_busy",
-        f"Table {table} was not free for an instant in {TRIES} tries: a transaction is open that long. End it (`SELECT "
-        "pid, query FROM pg_stat_activity WHERE state <> 'idle'`), then run the same command again.",
+        f"Table {table} was not free for an instant in {TRIES} tries: a transaction is open that long. Find it in "
+        "pg_stat_activity and end it (pg_terminate_backend), then run the same command again.",
     )
 
 

@@ -95,12 +95,13 @@ class Beat:
 def connect(runtime: Runtime, url: str, *, queues: Collection[str] = QUEUES) -> Broker:
     """Make the broker, declare the work on it and give the runtime its doorbell; `queues` are those worked on here."""
     broker = make_broker(url)
+    settings = runtime.settings
     calls_others = {work.queue for work in runtime.work.outward.values()}
     turns = Turns(
-        runtime.runner.run_once, ring=lambda queue: doorbell(queue), stopping=runtime.stopping.is_set,
-        followed=set(queues) - calls_others,
+        runtime.runner.run_once,
+        bell=lambda take: Doorbell(declare_work(broker, take), pause_seconds=settings.sweep_seconds),
+        stopping=runtime.stopping.is_set, own=set(queues) - calls_others, threads=settings.worker_threads,
     )  # fmt: skip
-    doorbell = Doorbell(declare_work(broker, turns.take), pause_seconds=runtime.settings.sweep_seconds)
     runtime.ring = turns.ring
     return broker
 

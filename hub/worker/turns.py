@@ -60,21 +60,24 @@ class _Turn:
 
 
 class Turns:
-    """Drains a queue when its doorbell rings, one lively thread a queue.
+    """Drains a queue when its doorbell rings: one lively thread a queue of the hub's own work (`own`), and in those that
+    wait for answers all but one of the `threads` together, so that arriving orders always have one.
 
-    A thread whose batch rang for one of the `followed` queues runs a batch of that first: what it has just made waits
-    for no broker.
+    A thread whose batch rang for one of its own queues runs a batch of that first: what it has just made waits for no
+    broker. `bell` is given what to do when it rings, and gives what rings it in all processes.
     """
 
     def __init__(
-        self, run_once: Callable[[str], int], *, ring: Ring, stopping: Callable[[], bool], followed: Collection[str]
-    ) -> None:
+        self, run_once: Callable[[str], int], *, bell: Callable[[Ring], Ring], stopping: Callable[[], bool],
+        own: Collection[str], threads: int,
+    ) -> None:  # fmt: skip
         self._run_once = run_once
-        self._ring = ring
         self._stopping = stopping
-        self._turns = {queue: _Turn() for queue in followed}
-        self._followed = frozenset(followed)
+        self._turns = {queue: _Turn() for queue in own}
+        self._calling = threading.BoundedSemaphore(max(1, threads - 1))
+        self._unheard: set[str] = set()
         self._here = threading.local()
+        self._ring = bell(self.take)
 
     def ring(self, queue: str) -> None:
         """Tell all workers that the queue has work, and remember it for this thread."""
@@ -84,8 +87,14 @@ class Turns:
         self._ring(queue)
 
     def take(self, queue: str) -> None:
-        """Run what is due in the queue, for at most a turn; returns at once where another thread is at it."""
-        holder, turn, ends = object(), self._turns.setdefault(queue, _Turn()), monotonic() + TURN_SECONDS
+        """Run what is due in the queue, for at most a turn; returns at once where enough threads are at it."""
+        if queue in self._turns:
+            self._take_own(queue, self._turns[queue])
+        else:
+            self._take_calling(queue)
+
+    def _take_own(self, queue: str, turn: _Turn) -> None:
+        holder, ends = object(), monotonic() + TURN_SECONDS
         if not turn.begin(holder):
             return
         try:
@@ -97,10 +106,25 @@ class Turns:
         finally:
             self._leave(queue, turn, holder)
 
+    def _take_calling(self, queue: str) -> None:
+        if not self._calling.acquire(blocking=False):
+            self._unheard.add(queue)  # whoever is through first rings again
+            return
+        ends = monotonic() + TURN_SECONDS
+        try:
+            while self._batch(queue) and not self._stopping():
+                if monotonic() > ends:
+                    self._unheard.add(queue)
+                    break
+        finally:
+            self._calling.release()
+            while self._unheard:
+                self._ring(self._unheard.pop())
+
     def _batch(self, queue: str) -> int:
         self._here.rung = rung = set[str]()
         count = self._run_once(queue)
-        for after in (rung & self._followed) - {queue}:
+        for after in (rung & self._turns.keys()) - {queue}:
             holder, turn = object(), self._turns[after]
             if turn.begin(holder):
                 try:
