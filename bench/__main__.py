@@ -53,7 +53,7 @@ NAMES = tuple(name for family in FAMILIES for name, _, _ in family.figures)
 @click.option("--jobs", type=click.IntRange(1_000), default=JOBS, show_default=True, help="How many `backlog` has.")
 @click.option("--quick", is_flag=True, help="A small run of each: to see that it works, not how fast it is.")
 def main(only: tuple[str, ...], json_file: Path | None, as_list: bool, jobs: int, quick: bool) -> None:
-    """Measure the speed of the hub beside its ceilings. A whole run takes about fifteen minutes."""
+    """Measure the speed of the hub beside its ceilings. A whole run takes about forty minutes."""
     if as_list:
         for name in NAMES:
             click.echo(name)

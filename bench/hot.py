@@ -17,7 +17,7 @@ from hub.inventory.service.change import stocktake
 from hub.kit.clock import SYSTEM
 
 WRITERS, TARGET = 8, 1_000
-BATCH = 20
+BATCH = 50
 """Orders of one transaction: planning takes what has come meanwhile, so a hot SKU has batches of its own making."""
 
 

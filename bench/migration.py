@@ -36,22 +36,29 @@ def migration_stall(place: Place) -> list[Figure]:
         watch = stack.enter_context(Watch(url, "order_events", "NEW.kind = 'order.planned'"))
         sending = stack.enter_context(sender(place, address, count=count, rate=RATE, first=1_000_000))
         wait(lambda: len(watch.seen), round(RATE * WARM_SECONDS), place.tell)
+        calm = sorted(watch.seen.values())
         up = _timed(place, world, "upgrade", "head")
         down = _timed(place, world, "downgrade", "-1")
         outcome = paced(sending.document(), first=1_000_000)
         wait(lambda: ask(POSTED)[0][0] - before, outcome.answers.get("202", 0), place.tell)
         planned = sorted(watch.seen.values())
-    gap = max(later - earlier for earlier, later in pairwise(planned))
+    gap, usual = _longest(planned), _longest(calm)
     stall = max(gap, outcome.slowest_ms / 1000)
     lost, refused = _failures(url, outcome)
     during = up + down < max(outcome.sent.values()) - min(outcome.sent.values()) - WARM_SECONDS
     note = (
         f"{count} orders at {RATE}/s beside {there:,} that are there, up in {up:.1f} s and down in {down:.1f} s"
-        f"{'' if during else ' (longer than the orders came)'}: {lost} lost, {refused} answers other than 202, slowest "
-        f"answer {outcome.slowest_ms:.0f} ms, longest time without a planned order {gap * 1000:.0f} ms"
+        f"{'' if during else ' (longer than the orders came)'}: {lost} lost, {refused} answers other than 202 of "
+        f"{dict(outcome.answers)}, slowest answer {outcome.slowest_ms:.0f} ms, longest time without a planned order "
+        f"{gap * 1000:.0f} ms ({usual * 1000:.0f} ms in the {WARM_SECONDS:.0f} s before)"
     )
     reached = stall <= STALL_SECONDS and not lost and not refused and during
     return [Figure("migration_stall", round(stall, 3), "s", STALL_SECONDS, reached, note=note)]
+
+
+def _longest(moments: list[float]) -> float:
+    """The longest time between two of them."""
+    return max(later - earlier for earlier, later in pairwise(moments))
 
 
 def _fill(world: World, url: str, orders: int) -> None:

@@ -39,7 +39,8 @@ def slow_platform(place: Place) -> list[Figure]:
     value = max(slow, dead) / both
     note = (
         f"{count} orders at {RATE}/s, each a document for two ledgers; p99 of the one: {both * 1000:.0f} ms beside a "
-        f"quick one, {slow * 1000:.0f} ms beside one that takes {SLOW_SECONDS} s, {dead * 1000:.0f} ms beside a dead one"
+        f"quick one, {slow * 1000:.0f} ms beside one that takes {SLOW_SECONDS} s, {dead * 1000:.0f} ms beside a dead "
+        "one"
     )
     return [Figure("slow_platform", round(value, 3), "x quick", TIMES, value <= TIMES, note=note)]
 

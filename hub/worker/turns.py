@@ -60,8 +60,8 @@ class _Turn:
 
 
 class Turns:
-    """Drains a queue when its doorbell rings: one lively thread a queue of the hub's own work (`own`), and in those that
-    wait for answers all but one of the `threads` together, so that arriving orders always have one.
+    """Drains a queue when its doorbell rings: one lively thread a queue of the hub's own work (`own`), and in those
+    that wait for answers all but one of the `threads` together, so that arriving orders always have one.
 
     A thread whose batch rang for one of its own queues runs a batch of that first: what it has just made waits for no
     broker. `bell` is given what to do when it rings, and gives what rings it in all processes.

@@ -25,7 +25,7 @@ ROWS = text("""
 
 @pytest.fixture
 def things(database_url: str) -> Iterator[Database]:
-    database = Database(database_url, lock_seconds=1)
+    database = Database(database_url, lock_seconds=1, idle_seconds=3)
     with database.write() as session:
         session.execute(TABLE)
         session.execute(ROWS)
