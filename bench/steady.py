@@ -72,8 +72,8 @@ class Crowd:
         self.done = asyncio.get_running_loop().create_future()
 
     async def line(self) -> Line:
-        """A connection that nobody uses."""
-        return self.free.pop() if self.free else await self.connect()
+        """The connection that was free for longest: none is ever idle for so long that the server closes it."""
+        return self.free.pop(0) if self.free else await self.connect()
 
     async def connect(self) -> Line:
         """A new connection."""
