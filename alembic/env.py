@@ -6,8 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
-from hub.kit.db import Database
-from hub.kit.migrations import load_metadata
+from hub.kit.migrations import connected, load_metadata
 from hub.kit.settings import Settings
 from hub.kit.types import BigId, FixedDecimal, Id, JsonDocument, UtcDateTime
 
@@ -29,11 +28,12 @@ def render_item(kind: str, item: Any, _autogen: AutogenContext) -> str | Literal
 
 
 def migrate(connection: Connection) -> None:
-    """Run the wanted migrations in the connection's transaction."""
+    """Run the wanted migrations, each in a transaction of its own where the connection has none yet."""
     context.configure(
         connection=connection,
         target_metadata=load_metadata(),
         render_item=render_item,
+        transaction_per_migration=True,
         render_as_batch=True,  # a migration that was written on PostgreSQL must run on SQLite too
         compare_type=True,
         compare_server_default=True,
@@ -49,12 +49,8 @@ def run() -> None:
         migrate(connection)
         return
     url = context.config.attributes.get("sqlalchemy.url") or Settings().resolved_database_url
-    database = Database(url)
-    try:
-        with database.write() as session:
-            migrate(session.connection())
-    finally:
-        database.dispose()
+    with connected(url) as fresh:
+        migrate(fresh)
 
 
 if context.is_offline_mode():

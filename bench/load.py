@@ -20,12 +20,12 @@ import orjson
 from bench.orders import order
 
 
-def requests(path: str, secret: str, count: int) -> list[bytes]:
-    """Signed requests, whole as they go over the wire."""
+def requests(path: str, secret: str, count: int, first: int = 0) -> list[bytes]:
+    """Signed requests of the orders from `first` on, whole as they go over the wire."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     now = int(time.time())
     made = []
-    for number in range(count):
+    for number in range(first, first + count):
         body = orjson.dumps(order(number))
         message_id = f"bench_{now}_{number}"
         signed = hmac.digest(key, b"%s.%d.%s" % (message_id.encode(), now, body), hashlib.sha256)

@@ -2,6 +2,7 @@
 
 POST /documents   {"documents": [{"key": ...}, ...]} -> {"ids": {key: id}}; one document a key, for ever
 GET  /documents/K the document's id, or 404          GET /count what has come so far
+GET  /delay/N     from now on documents are answered N seconds late
 POST anything else is taken and answered 202: the bare HTTP side of the ceilings
 """
 
@@ -18,6 +19,7 @@ class Peer(asyncio.Protocol):
     calls = 0
     taken = 0
     repeated = 0
+    delay = 0.0
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -38,11 +40,15 @@ class Peer(asyncio.Protocol):
             self._buffer = self._buffer[head_end + 4 + length :]
             method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
             status, answer = _answer(method, path, body)
-            assert self._transport is not None
-            self._transport.write(
-                b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
-                % (status, len(answer), answer)
-            )
+            late = Peer.delay if path.startswith("/documents") else 0.0
+            asyncio.get_running_loop().call_later(late, self._answer, status, answer)
+
+    def _answer(self, status: bytes, answer: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(
+            b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+            % (status, len(answer), answer)
+        )
 
 
 def _content_length(head: bytes) -> int:
@@ -62,6 +68,9 @@ def _answer(method: str, path: str, body: bytes) -> tuple[bytes, bytes]:
     if path == "/count":
         figures = {"documents": len(Peer.ids), "calls": Peer.calls, "bytes": Peer.taken, "repeated": Peer.repeated}
         return b"200 OK", orjson.dumps(figures)
+    if path.startswith("/delay/"):
+        Peer.delay = float(path.rpartition("/")[2])
+        return b"200 OK", b"{}"
     return b"202 Accepted", b'{"items": []}'
 
 

@@ -12,6 +12,8 @@ from bench.processes import peer
 from bench.world import World, make_world
 from tests.servers import PostgresServer, RabbitServer, RedisServer, Server
 
+JOBS = 100_000
+
 
 class Missing(Exception):
     """A server that a figure needs is not on the machine."""
@@ -25,6 +27,8 @@ class Place:
     folder: Path
     quick: bool
     tell: Tell
+    jobs: int = JOBS
+    """How many wait after an outage."""
     postgres: PostgresServer | None = None
     broker: Server | None = None
     peer_url: str = ""
@@ -79,11 +83,11 @@ class Place:
 
 
 @contextmanager
-def place(*, quick: bool, tell: Tell) -> Iterator[Place]:
+def place(*, quick: bool, tell: Tell, jobs: int = JOBS) -> Iterator[Place]:
     """Somewhere to run; nothing is left behind."""
     folder = Path(tempfile.mkdtemp(prefix="orderhub-bench-"))
     try:
         with ExitStack() as stack:
-            yield Place(stack, folder, quick, tell)
+            yield Place(stack, folder, quick, tell, jobs)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

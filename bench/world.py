@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy.orm import Session
 
 from bench.orders import PRODUCTS, sku
 from hub.auth.service.keys import create_key
@@ -26,6 +27,7 @@ from hub.kit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOP = "bench-shop"
+BOOKS = "bench-books"
 SECRET = "whsec_" + "YmVuY2htYXJrLXNlY3JldC1vZi0zMi1ieXRlcyEh"
 PLUGIN = "bench.peer_plugin"
 WAREHOUSES = (
@@ -79,6 +81,19 @@ def runtime_of(world: World) -> Iterator[Runtime]:
         runtime.close()
 
 
+def add_ledger(world: World, name: str, url: str) -> None:
+    """Another ledger, which gets each document too."""
+    with runtime_of(world) as runtime, runtime.database.write() as session:
+        _add_ledger(session, runtime, name, url)
+
+
+def _add_ledger(session: Session, runtime: Runtime, name: str, url: str) -> None:
+    add_connection(
+        session, name=name, kind="erp", plugin="bench_peer", account=name, settings={"url": url}, allow_private=True,
+        adapters=runtime.adapters, secrets=runtime.secrets, mode="live", at=SYSTEM.now(),
+    )  # fmt: skip
+
+
 def _furnish(runtime: Runtime, peer_url: str) -> str:
     at = SYSTEM.now()
     shared: dict[str, Any] = {"adapters": runtime.adapters, "secrets": runtime.secrets, "mode": "live", "at": at}
@@ -86,10 +101,7 @@ def _furnish(runtime: Runtime, peer_url: str) -> str:
         add_connection(
             session, name=SHOP, kind="channel", plugin="webhook", account=SHOP, settings={"secret": SECRET}, **shared
         )
-        add_connection(
-            session, name="bench-books", kind="erp", plugin="bench_peer", account="books", settings={"url": peer_url},
-            allow_private=True, **shared,
-        )  # fmt: skip
+        _add_ledger(session, runtime, BOOKS, peer_url)
         for file in sorted((ROOT / "examples" / "demo" / "carriers").glob("*.json")):
             add_connection(
                 session, name=file.stem, kind="carrier", plugin="rate_card", account=file.stem,

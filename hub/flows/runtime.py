@@ -16,6 +16,7 @@ from hub.jobs import repository as jobs_repository
 from hub.jobs.service.publish import Publisher, install
 from hub.jobs.service.run import Runner
 from hub.jobs.service.schedules import enqueue_due
+from hub.jobs.service.slots import Bulkhead
 from hub.jobs.service.work import WorkTable
 from hub.kit.clock import SYSTEM, Clock
 from hub.kit.crypto import SecretBox
@@ -124,6 +125,7 @@ def build_runtime(settings: Settings, *, clock: Clock = SYSTEM, host: PluginHost
     runner = Runner(
         database=database, work=work, clock=clock, batch=settings.claim_batch, lease_seconds=settings.lease_seconds,
         limits=adapters.concurrency, renew=adapters.renew_credentials, plugin_of=adapters.plugin_of,
+        bulkhead=Bulkhead(threads=max(1, settings.worker_threads // 2)),
     )  # fmt: skip
     runtime = Runtime(settings, database, clock, host, secrets, adapters, services, work, runner, pool)
     publisher = Publisher(subscriptions=by_event(), queues=work.queues, ring=runtime.ring_queue, clock=clock)

@@ -19,6 +19,7 @@ from hub.jobs.tables import (
     ScheduleRow,
 )
 from hub.kit.bulk import among, insert_new
+from hub.kit.db import dump_json
 from hub.kit.types import Id, UtcDateTime
 
 JOBS: Table = JobRow.__table__  # type: ignore[assignment]
@@ -39,7 +40,8 @@ _TARGETS = """
     )"""
 """The connections with open jobs in a queue, each found by one look at the index, and NULL for jobs without one."""
 _OPEN = """
-    NOT EXISTS (
+    (t.connection_id IS NULL OR t.connection_id {not_left_out})
+    AND NOT EXISTS (
         SELECT 1 FROM connection_health h WHERE h.connection_id = t.connection_id
           AND (h.blocked_until > :now OR h.paused_reason IS NOT NULL))
     AND NOT EXISTS (
@@ -57,22 +59,31 @@ _DUE = """
 """The next jobs of one connection whose lane is free. With OFFSET the question about the lane stays one that is asked
 of one job after the other; without it PostgreSQL may join all lanes first, and look at every job."""
 _CLAIMABLE = {
-    "sqlite": f"""{_TARGETS}
-    SELECT c.job_id FROM targets t CROSS JOIN jobs c
-    WHERE {_OPEN} AND c.job_id IN (SELECT d.job_id FROM ({_DUE.format(of="IS t.connection_id")}) d)
-    ORDER BY c.priority, c.job_id LIMIT {{limit}}""",  # noqa: S608  texts of this module, no values
-    "postgresql": f"""{_TARGETS}
-    SELECT c.job_id FROM (
-        SELECT d.job_id, d.priority FROM targets t
+    "sqlite": f"""{_TARGETS},
+    claimable AS (
+        SELECT c.job_id, c.priority, c.connection_id FROM targets t CROSS JOIN jobs c
+        WHERE {_OPEN.format(not_left_out="NOT IN (SELECT value FROM json_each(:left_out))")}
+          AND c.job_id IN (SELECT d.job_id FROM ({_DUE.format(of="IS t.connection_id")}) d))""",  # noqa: S608  texts of this module, no values
+    "postgresql": f"""{_TARGETS},
+    claimable AS (
+        SELECT d.job_id, d.priority, t.connection_id FROM targets t
         CROSS JOIN LATERAL ({_DUE.format(of="= t.connection_id")} FOR UPDATE OF j SKIP LOCKED) d
-        WHERE t.connection_id IS NOT NULL AND {_OPEN}
+        WHERE t.connection_id IS NOT NULL
+          AND {_OPEN.format(not_left_out="<> ALL (CAST(:left_out AS uuid[]))")}
         UNION ALL
-        SELECT d.job_id, d.priority FROM ({_DUE.format(of="IS NULL")} FOR UPDATE OF j SKIP LOCKED) d
-    ) c ORDER BY c.priority, c.job_id LIMIT {{limit}}""",  # noqa: S608  as above
+        SELECT d.job_id, d.priority, NULL FROM ({_DUE.format(of="IS NULL")} FOR UPDATE OF j SKIP LOCKED) d)""",  # noqa: S608  as above
 }
 """The jobs of a closed connection (paused, blocked, or called by as many as it bears) are not looked at, however many
 they are: the others are taken from their own part of the index each, and merged. SQLite, which ignores SKIP LOCKED and
 knows no LATERAL, has one writer."""
+_NEXT = "SELECT c.job_id FROM claimable c ORDER BY c.priority, c.job_id LIMIT {limit}"
+_NEXT_OF_ONE = """
+    SELECT n.job_id FROM (
+        SELECT c.job_id, c.priority, c.connection_id,
+               FIRST_VALUE(c.connection_id) OVER (ORDER BY c.priority, c.job_id) AS first
+        FROM claimable c) n
+    WHERE n.connection_id IS NOT DISTINCT FROM n.first ORDER BY n.priority, n.job_id LIMIT {limit}"""
+"""All of the connection whose job comes first: who waits for one platform must not hold what another is to get."""
 _CLAIM = """
 UPDATE jobs SET state = 'leased', lease_token = :token, due_at = :lease_until, attempts = attempts + 1,
     crashes = crashes + CASE WHEN state = 'leased' THEN 1 ELSE 0 END
@@ -96,20 +107,40 @@ TAKE_SLOT = text("""
 
 
 @lru_cache(maxsize=64)
-def claim_statement(dialect: str, limit: int) -> TextualSelect:
+def claim_statement(dialect: str, limit: int, one_connection: bool = False) -> TextualSelect:
     """How jobs are claimed. The limit is part of the text: if PostgreSQL knows it, one plan serves all claims. There,
     the chosen ids are an array, which is found by the index however small the table is thought to be.
     """
     which = "= ANY(ARRAY({claimable}))" if dialect == "postgresql" else "IN ({claimable})"
-    sql = _CLAIM.format(which=which.format(claimable=_CLAIMABLE[dialect])).replace("{limit}", str(limit))
+    claimable = _CLAIMABLE[dialect] + (_NEXT_OF_ONE if one_connection else _NEXT)
+    if dialect == "sqlite":
+        claimable = claimable.replace("IS NOT DISTINCT FROM", "IS")  # the same under an older name
+    sql = _CLAIM.format(which=which.format(claimable=claimable)).replace("{limit}", str(limit))
     return text(sql).bindparams(*_TIMES).columns(args=JobRow.args.type, connection_id=JobRow.connection_id.type)
 
 
-def claim(session: Session, *, queue: str, limit: int, token: str, now: datetime, lease_until: datetime) -> list[Any]:
-    """Lease up to `limit` due jobs whose lane and connection are free."""
-    statement = claim_statement(session.connection().dialect.name, limit)
-    parameters = {"queue": queue, "token": token, "now": now, "lease_until": lease_until}
-    return sorted(session.execute(statement, parameters).all(), key=lambda row: row.job_id)
+def claim(
+    session: Session,
+    *,
+    queue: str,
+    limit: int,
+    token: str,
+    now: datetime,
+    lease_until: datetime,
+    one_connection: bool = False,
+    left_out: Collection[str] = (),
+) -> list[Any]:
+    """Lease up to `limit` due jobs whose lane and connection are free and not `left_out`; `one_connection`: all of the
+    same one.
+    """
+    dialect = session.connection().dialect.name
+    ids = sorted(left_out)
+    parameters = {
+        "queue": queue, "token": token, "now": now, "lease_until": lease_until,
+        "left_out": dump_json(ids) if dialect == "sqlite" else ids,
+    }  # fmt: skip
+    rows = session.execute(claim_statement(dialect, limit, one_connection), parameters).all()
+    return sorted(rows, key=lambda row: row.job_id)
 
 
 def complete(session: Session, *, job_ids: Sequence[int], token: str, at: datetime, state: str = "done") -> set[int]:

@@ -12,13 +12,12 @@ from hub.jobs import repository
 from hub.kit.clock import monotonic
 from hub.kit.memory import settle
 from hub.worker.broker import QUEUES, declare_work, make_broker
+from hub.worker.turns import Turns
 
 log = structlog.get_logger()
 
 BEAT_SECONDS = 10
 """How long the beat may take after the signal to stop."""
-TURN_SECONDS = 0.25
-"""How long a thread stays with a queue before it rings for the rest: arriving orders must not starve the shipping."""
 
 
 class WorkerProcess:
@@ -102,18 +101,17 @@ class Beat:
             self._stop.wait(self._runtime.settings.sweep_seconds)
 
 
-def connect(runtime: Runtime, url: str) -> Broker:
-    """Make the broker, declare the work on it and give the runtime its doorbell."""
+def connect(runtime: Runtime, url: str, *, queues: Collection[str] = QUEUES) -> Broker:
+    """Make the broker, declare the work on it and give the runtime its doorbell; `queues` are those worked on here."""
     broker = make_broker(url)
-
-    def take_turn(queue: str) -> None:
-        turn_ends = monotonic() + TURN_SECONDS
-        while runtime.runner.run_once(queue) and not runtime.stopping.is_set():
-            if monotonic() > turn_ends:
-                ring(queue)
-                return
-
-    ring = runtime.ring = Doorbell(declare_work(broker, take_turn), pause_seconds=runtime.settings.sweep_seconds)
+    settings = runtime.settings
+    calls_others = {work.queue for work in runtime.work.outward.values()}
+    turns = Turns(
+        runtime.runner.run_once,
+        bell=lambda take: Doorbell(declare_work(broker, take), pause_seconds=settings.sweep_seconds),
+        stopping=runtime.stopping.is_set, own=set(queues) - calls_others, threads=settings.worker_threads,
+    )  # fmt: skip
+    runtime.ring = turns.ring
     return broker
 
 

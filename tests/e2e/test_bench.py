@@ -13,7 +13,8 @@ from tests.servers import PostgresServer
 
 NAMES = [
     "end_to_end_postgresql", "resident_memory", "end_to_end_sqlite", "bulk_intake_raw", "bulk_intake",
-    "webhook_postgresql", "statements_per_order", "full_tables",
+    "webhook_postgresql", "webhook_to_routed", "job_claims", "job_claims_full", "hot_sku", "backlog", "migration_stall",
+    "slow_platform", "idle_queries", "statements_per_order", "full_tables",
 ]  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def worker(queues: tuple[str, ...], threads: int | None, no_beat: bool, until_do
         if until_done:
             _until_done(runtime, queues, as_json)
             return
-        broker = connect(runtime, settings.broker_url)
+        broker = connect(runtime, settings.broker_url, queues=queues)
         if no_beat and is_in_process(settings.broker_url):
             raise HubError(409, "no_doorbell", _no_broker("A worker without a beat would never hear of work"))
         process = WorkerProcess(runtime, broker, queues=queues, beat=not no_beat)

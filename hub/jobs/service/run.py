@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from traceback import format_exception
 from typing import TypeVar
@@ -23,7 +23,7 @@ from hub.jobs.service.lease import NOT_SENT, Heartbeat, Lease, Pause
 from hub.jobs.service.probes import end_probes, take_probes
 from hub.jobs.service.publish import publish
 from hub.jobs.service.renewal import Renew, begin_renewal, cannot_renew, end_renewal
-from hub.jobs.service.slots import Limits, take_slots, unlimited
+from hub.jobs.service.slots import Bulkhead, Limits, take_slots, unlimited
 from hub.jobs.service.work import Call, Compensates, Job, LocalWork, Outcome, OutwardWork, Prepared, WorkTable
 from hub.kit.clock import Clock, monotonic
 from hub.kit.db import Database
@@ -63,6 +63,7 @@ class Runner:
     renew: Renew = cannot_renew
     plugin_of: PluginOf = unknown_plugin
     pause: Pause = threading.Event.wait
+    bulkhead: Bulkhead = field(default_factory=lambda: Bulkhead(threads=1_000))
 
     def drain(self, queue: str, *, stop: Callable[[], bool] = lambda: False) -> int:
         """Run everything that is due in the queue; returns the number of jobs run."""
@@ -79,30 +80,36 @@ class Runner:
         token, taken_at = new_token(), monotonic()
         now = self.clock.now()
         until = now + timedelta(seconds=self.lease_seconds)
+        calls = self._calls_others(queue)
         with self.database.write() as session:
-            limit = self._limit(queue)
-            rows = repository.claim(session, queue=queue, limit=limit, token=token, now=now, lease_until=until)
+            rows = repository.claim(
+                session, queue=queue, limit=min(self.batch, CALLS_CLAIMED) if calls else self.batch, token=token,
+                now=now, lease_until=until, one_connection=calls, left_out=self.bulkhead.full() if calls else (),
+            )  # fmt: skip
             rows, probed = take_probes(session, rows, token=token, now=now, until=until)
             rows = take_slots(session, rows, limits=self.limits, token=token, now=now, until=until)
         lease = Lease(token, self.lease_seconds, frozenset(row.job_id for row in rows), taken_at, now)
-        by_kind: dict[str, list[Job]] = defaultdict(list)
-        for row in rows:
-            by_kind[row.kind].append(Job(*row))
-        self._set_aside([job for jobs in by_kind.values() for job in jobs if job.crashes], token)
-        for kind, jobs in by_kind.items():
-            started = monotonic()
-            self._run_kind(kind, jobs, lease)
-            if self.observe is not None:
-                self.observe(kind, len(jobs), monotonic() - started)
+        with self.bulkhead.working({row.connection_id for row in rows if row.connection_id is not None}):
+            self._run_claimed([Job(*row) for row in rows], lease)
         if probed or any(row.connection_id is not None for row in rows):
             with self.database.write() as session:
                 end_probes(session, probed, token=token, at=self.clock.now())
                 repository.free_slots(session, token=token)
         return len(rows)
 
-    def _limit(self, queue: str) -> int:
-        outward = any(work.queue == queue for work in self.work.outward.values())
-        return min(self.batch, CALLS_CLAIMED) if outward else self.batch
+    def _run_claimed(self, claimed: Sequence[Job], lease: Lease) -> None:
+        by_kind: dict[str, list[Job]] = defaultdict(list)
+        for job in claimed:
+            by_kind[job.kind].append(job)
+        self._set_aside([job for job in claimed if job.crashes], lease.token)
+        for kind, jobs in by_kind.items():
+            started = monotonic()
+            self._run_kind(kind, jobs, lease)
+            if self.observe is not None:
+                self.observe(kind, len(jobs), monotonic() - started)
+
+    def _calls_others(self, queue: str) -> bool:
+        return any(work.queue == queue for work in self.work.outward.values())
 
     def _run_kind(self, kind: str, jobs: list[Job], lease: Lease) -> None:
         crashed = [job for job in jobs if job.crashes > 0]

@@ -1,6 +1,12 @@
-"""How many workers may call one connection at once: `max_concurrency` of its plugin, over all processes."""
+"""How many workers may call one connection at once: `max_concurrency` of its plugin, over all processes; and how many
+threads of one process may wait for it.
+"""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -39,3 +45,28 @@ def take_slots(
         back = [row.job_id for row in rows if row.connection_id in full]
         repository.give_back(session, job_ids=back, token=token, at=now)
     return [row for row in rows if row.connection_id not in full]
+
+
+@dataclass(frozen=True, slots=True)
+class Bulkhead:
+    """Keeps threads of a process free of a connection that is slow: at most `threads` work for one at a time."""
+
+    threads: int
+    _working: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def full(self) -> list[str]:
+        """Connections that have all the threads that they may have."""
+        with self._lock:
+            return [connection_id for connection_id, count in self._working.items() if count >= self.threads]
+
+    @contextmanager
+    def working(self, connection_ids: Collection[str]) -> Iterator[None]:
+        """This thread works for the connections during the block."""
+        with self._lock:
+            self._working.update(connection_ids)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._working.subtract(connection_ids)

@@ -14,6 +14,7 @@ from hub.jobs.service import lease as leases
 from hub.jobs.service.connection_health import note_outcomes
 from hub.jobs.service.publish import Publisher, install
 from hub.jobs.service.run import Runner
+from hub.jobs.service.slots import Bulkhead
 from hub.jobs.service.work import Call, Job, Outcome, Prepared, WorkTable
 from hub.jobs.tables import ConnectionHealthRow
 from hub.kit.db import Database
@@ -229,7 +230,7 @@ def test_a_call_that_hangs_is_not_held_for_ever(
 
 
 def test_a_connection_is_called_by_as_many_workers_as_it_bears(outward: Engine, work: Calling) -> None:
-    """While one worker calls it, a second gets the other connection's work, and what has none; then its turn comes."""
+    """While one worker calls it, a second gets the other connection's work, then what has none; then its turn comes."""
     outward.runner = Runner(
         outward.database, outward.runner.work, outward.clock, batch=2, lease_seconds=LEASE, limits=outward.runner.limits
     )
@@ -240,14 +241,44 @@ def test_a_connection_is_called_by_as_many_workers_as_it_bears(outward: Engine, 
 
     def call(name: str) -> None:
         if name == "000":
-            meanwhile.extend(second_worker(outward) for _ in range(2))
+            meanwhile.extend(second_worker(outward) for _ in range(3))
 
     work.during = call
     outward.runner.run_once("q")
-    assert (meanwhile, work.sent) == ([2, 0], ["000", "other", "free", "001"])
+    assert (meanwhile, work.sent) == ([1, 1, 0], ["000", "other", "free", "001"])
     assert outward.drain() == []
     assert work.sent[4:] == ["002", "003"]
     assert {outward.row(name).attempts for name in names(4)} == {1}
+
+
+def test_one_claim_calls_one_connection(outward: Engine, work: Calling) -> None:
+    """Who waits for a slow platform must not hold what another one is to get meanwhile."""
+    outward.add("a", connection_id=ONE)
+    outward.add("b", connection_id=OTHER)
+    outward.add("c", connection_id=ONE)
+    assert outward.runner.run_once("q") == 2
+    assert work.sent == ["a", "c"]
+    assert outward.drain() == []
+    assert work.sent == ["a", "c", "b"]
+
+
+def test_a_slow_connection_leaves_threads_of_the_process_to_the_others(outward: Engine, work: Calling) -> None:
+    outward.runner = Runner(
+        outward.database, outward.runner.work, outward.clock, batch=1, lease_seconds=LEASE, bulkhead=Bulkhead(1)
+    )
+    outward.add("a", "b", connection_id=ONE)
+    outward.add("c", connection_id=OTHER)
+    meanwhile: list[list[str]] = []
+
+    def call(name: str) -> None:
+        if name == "a":  # another thread of this process, while the first one waits for its answer
+            outward.drain()
+            meanwhile.append([name for name in work.sent if name != "a"])
+
+    work.during = call
+    outward.drain()
+    assert meanwhile == [["c"]]
+    assert work.sent[-1] == "b"
 
 
 def test_the_limit_is_that_of_the_connection_else_of_its_plugin(small_world: World) -> None:

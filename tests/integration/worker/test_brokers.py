@@ -14,7 +14,7 @@ from hub.jobs.service.work import Job, LocalWork, WorkTable
 from hub.kit.clock import monotonic
 from hub.kit.errors import InvalidInput
 from hub.kit.http import HttpPool, shared_pool
-from hub.worker import run
+from hub.worker import turns
 from hub.worker.broker import make_broker
 from hub.worker.run import Beat, Doorbell, WorkerProcess, connect
 from tests.builders import World, furnished, order_document
@@ -142,7 +142,7 @@ def test_a_doorbell_that_rings_too_often_or_for_nothing_does_no_harm(quiet: Worl
 def test_arriving_orders_do_not_starve_what_follows_them(
     quiet: World, broker_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
     ran: list[str] = []
 
     def noted(kind: str) -> LocalWork:

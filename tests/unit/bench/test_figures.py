@@ -6,10 +6,14 @@ import orjson
 import pytest
 
 from bench.ceiling import together
+from bench.idle import statements
+from bench.load import requests
 from bench.orders import bulk_bodies, order
+from bench.pace import paced
 from bench.processes import Memory
 from bench.report import Figure, not_measured, write_json
 from bench.rows import Writes, difference, total
+from bench.watch import percentile
 
 
 def test_a_ratio_is_the_value_over_its_ceiling():
@@ -71,3 +75,28 @@ def test_memory_that_grows_is_seen_and_start_up_is_not_growth():
     memory = Memory({}, samples={"api": steady, "worker": growing})
     assert (memory.peak("api"), memory.growth("api")) == (100.0, 0.0)
     assert memory.growth("worker") == pytest.approx(60)
+
+
+def test_statements_of_the_servers_log_are_counted_by_process_and_nothing_else_is():
+    log = """\
+bench-log|worker|LOG:  statement: BEGIN
+bench-log|worker|LOG:  execute _pg3_0: UPDATE jobs SET state = 'leased'
+  WHERE job_id = 1
+bench-log|worker|DETAIL:  parameters: $1 = 'statement: SELECT 1'
+bench-log|serve|LOG:  statement: COMMIT;
+bench-log|serve|LOG:  checkpoint starting: time
+"""
+    assert list(statements(log)) == [("worker", "BEGIN"), ("worker", "UPDATE"), ("serve", "COMMIT")]
+
+
+def test_a_percentile_is_a_measured_value():
+    values = [float(number) for number in range(1, 201)]
+    assert [percentile(values, part) for part in (0.0, 0.5, 0.99, 1.0)] == [1, 101, 199, 200]
+
+
+def test_what_a_sender_at_a_pace_says_is_kept_by_the_shops_own_order_ids():
+    document = {"sent": [1.0, 1.01], "late_ms": 3.0, "slowest_ms": 8.0, "answers": {"202": 1, "503": 1}}
+    outcome = paced(document, first=40)
+    assert outcome.sent == {"B-40": 1.0, "B-41": 1.01}
+    assert outcome.answers["503"] == 1
+    assert [b'"id":"B-40"' in request for request in requests("/hooks/shop", "whsec_AAAA", 2, 40)] == [True, False]
