@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ from hub.canonical.order import ChannelShipment, LineQuantity
 from hub.flows.cancel import cancel
 from hub.flows.reroute import reroute
 from hub.fulfilment import repository
-from hub.fulfilment.service import negotiate, ship, work
-from hub.fulfilment.service.left_anyway import LeftAnyway, note_left_anyway
+from hub.fulfilment.service import negotiate, work
 from hub.fulfilment.service.ship import Choice
 from hub.fulfilment.service.work import Picked
 from hub.fulfilment.tables import FulfilmentOrderRow
@@ -391,36 +389,3 @@ def test_a_partner_that_may_have_heard_of_it_is_asked(posted: World, receiver: R
     assert [json.loads(body)["type"].split(".")[1] for _, body in receiver.posted][-1] == "cancel_requested"
     answer(posted, row, negotiate.accept_cancel)
     assert (stands(posted), sound(posted)) == (("cancelled", [], []), True)
-
-
-def test_goods_that_leave_after_all_had_agreed_are_for_a_person(world: World, labels: Book) -> None:
-    row = ordered(world)
-    cancelled(world)
-    answer(world, row, negotiate.accept_cancel)
-    report = partial(
-        ship.open_shipment, reference=row.fulfilment_order_id, parcels=None, choice=BY_HAND, hub_id="hub",
-        label_format="pdf", actor="key:partner", at=world.clock.now(),
-    )  # fmt: skip
-    for _ in range(2):
-        with pytest.raises(LeftAnyway) as refused, world.write() as session:
-            report(session)
-        with world.write() as session:
-            note_left_anyway(
-                session, fulfilment_order_id=refused.value.fulfilment_order_id, numbers=refused.value.numbers,
-                actor="key:partner", at=world.clock.now(),
-            )  # fmt: skip
-    assert stands(world) == ("cancelled", [], ["left_after_cancel"])
-    assert world.timeline("1")[-1] == "fulfilment.left_after_cancel"
-    assert world.level("OUT_C").reserved == 0
-
-
-def test_a_given_back_label_that_is_handed_over_is_told_of_too(world: World, labels: Book) -> None:
-    row = ordered(world)
-    world.pack(row.fulfilment_order_id)
-    shipment = world.ship(row.fulfilment_order_id)
-    cancelled(world)
-    answer(world, row, negotiate.accept_cancel)
-    assert world.shipment(shipment).state == "voided"
-    with pytest.raises(LeftAnyway) as refused:
-        world.hand_over(shipment)
-    assert refused.value.numbers
