@@ -160,7 +160,9 @@ class Monkey:
         self._hurried = time.monotonic()
         now = NOW[self._dialect]
         try:
-            self._world.tell(f"UPDATE jobs SET due_at = {now} WHERE state = 'ready' AND attempts > 0 AND due_at > {now} AND lease_token IS NULL")
+            self._world.tell(
+                f"UPDATE jobs SET due_at = {now} WHERE state = 'ready' AND attempts > 0 AND due_at > {now} AND lease_token IS NULL"
+            )
             self._world.tell(f"UPDATE connection_health SET blocked_until = NULL WHERE blocked_until > {now}")
         except Exception as error:  # SQLite is busy now and then: time passes at the next tick
             self.done["not_hurried"] += 1

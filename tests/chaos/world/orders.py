@@ -8,7 +8,12 @@ SKUS = 40
 HOT = 3
 """The first SKUs are wanted far more often than there are units of them."""
 SHOP, PORTAL = "shop", "portal"
-PLACES = (("New York", "NY", "10001"), ("Chicago", "IL", "60601"), ("Denver", "CO", "80202"), ("Seattle", "WA", "98101"))
+PLACES = (
+    ("New York", "NY", "10001"),
+    ("Chicago", "IL", "60601"),
+    ("Denver", "CO", "80202"),
+    ("Seattle", "WA", "98101"),
+)
 PLACED_AT = "{:%Y-%m-%dT%H:%M:%SZ}"
 
 State = dict[str, Any]

@@ -19,7 +19,17 @@ from hub.sdk.errors import Conflict, Duplicate, Rejected, SignatureInvalid
 from hub.sdk.hooks import hookimpl
 from hub.sdk.http import HttpClient
 from hub.sdk.manifest import Manifest
-from hub.sdk.values import FetchRequest, Health, ItemResult, Outgoing, Raw, RawPage, ShipmentPush, WebhookRequest, Window
+from hub.sdk.values import (
+    FetchRequest,
+    Health,
+    ItemResult,
+    Outgoing,
+    Raw,
+    RawPage,
+    ShipmentPush,
+    WebhookRequest,
+    Window,
+)
 from tests.chaos.world.orders import State, total
 
 MODULE = "tests.chaos.world.plugins"
@@ -49,7 +59,9 @@ def sign(secret: str, body: bytes) -> str:
 class LyingShop(Channel[LyingSettings]):
     """Can be listed and fetched, and tells by webhook."""
 
-    manifest = Manifest(id="lying_shop", kind="channel", version="1", label="Lying shop", idempotency="key", batch_max=50)
+    manifest = Manifest(
+        id="lying_shop", kind="channel", version="1", label="Lying shop", idempotency="key", batch_max=50
+    )
     settings_model = LyingSettings
 
     def check(self) -> Health:
@@ -61,7 +73,11 @@ class LyingShop(Channel[LyingSettings]):
         state = json.loads(raw.body)
         order = Order.model_validate_json(json.dumps(canonical(state)))
         return ParseResult(
-            facts=(OrderFact(kind="order", order=order, external_id=state["id"], order_id=state["id"], revision=order.revision),)
+            facts=(
+                OrderFact(
+                    kind="order", order=order, external_id=state["id"], order_id=state["id"], revision=order.revision
+                ),
+            )
         )
 
     def receive(self, request: WebhookRequest) -> list[Raw]:
@@ -160,7 +176,9 @@ class _FindableCarrier(_LyingCarrier):
 
 def _carrier(name: str, idempotency: Any) -> type[_LyingCarrier]:
     base = _LyingCarrier if name == "none" else _FindableCarrier
-    manifest = Manifest(id=f"lying_{name}", kind="carrier", version="1", label=f"Lying carrier {name}", idempotency=idempotency)
+    manifest = Manifest(
+        id=f"lying_{name}", kind="carrier", version="1", label=f"Lying carrier {name}", idempotency=idempotency
+    )
     return type(f"Lying{name.title()}", (base,), {"manifest": manifest, "kind": name})
 
 

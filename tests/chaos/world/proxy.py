@@ -50,7 +50,7 @@ class Proxy:
                 writer.write(answer)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            self.done["broken"] += 1
+            self.done["nobody_there"] += 1
         finally:
             writer.close()
 

@@ -72,7 +72,15 @@ def run_round(
     result = Round(setup, seed, orders)
     with world(setup, folder, seed=seed, hot_units=max(3, orders // 20)) as here:
         tell(f"{setup}: up after {time.monotonic() - began:.1f} s")
-        _run(here, result, kills=kills, pause_between=pause_between, settle_seconds=settle_seconds, every=pull_every, tell=tell)
+        _run(
+            here,
+            result,
+            kills=kills,
+            pause_between=pause_between,
+            settle_seconds=settle_seconds,
+            every=pull_every,
+            tell=tell,
+        )
     result.seconds = time.monotonic() - began
     return result
 

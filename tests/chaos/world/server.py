@@ -104,7 +104,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "POST":
             remote_id = books.post(ledger, document, once=ledger == "unique")
             if remote_id is None:
-                rows = books.read("SELECT remote_id FROM documents WHERE ledger = ? AND key = ?", ledger, document["key"])
+                rows = books.read(
+                    "SELECT remote_id FROM documents WHERE ledger = ? AND key = ?", ledger, document["key"]
+                )
                 return 409, {"id": rows[0][0]}
             return 200, {"id": remote_id}
         if self.command == "DELETE":

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,12 @@ class World:
                     channel.queue_purge(queue)
 
 
+def missing(setup: str) -> str | None:
+    """Why a set-up cannot run on this machine; None where it can."""
+    needed = [PostgresServer, RabbitServer if setup.endswith("rabbitmq") else RedisServer] if setup != "sqlite" else []
+    return next((reason for kind in needed if (reason := kind.missing())), None)
+
+
 @contextmanager
 def world(setup: str, folder: Path, *, seed: int, hot_units: int) -> Iterator[World]:
     """Start it all; end it all."""
@@ -118,7 +125,9 @@ def world(setup: str, folder: Path, *, seed: int, hot_units: int) -> Iterator[Wo
         children = {"api": ["serve"]} if setup == "sqlite" else {
             "api": ["serve", "--no-worker"], **{f"worker-{number}": ["worker"] for number in range(1, WORKERS + 1)},
         }  # fmt: skip
-        hub = {name: Child(name, ["-c", HUB, *args], folder=folder, environment=given) for name, args in children.items()}
+        hub = {
+            name: Child(name, ["-c", HUB, *args], folder=folder, environment=given) for name, args in children.items()
+        }
         for child in hub.values():
             stack.callback(child.stop)
         ask, tell = _speakers(settings, database_url)
@@ -161,7 +170,8 @@ def _furnished(settings: Settings, sides_url: str, hot_units: int) -> str:
 def _furnish(runtime: Runtime, sides_url: str, hot_units: int) -> str:
     at = SYSTEM.now()
     shared: dict[str, Any] = {
-        "adapters": runtime.adapters, "secrets": runtime.secrets, "mode": "live", "at": at, "allow_private": True
+        "adapters": runtime.adapters, "secrets": runtime.secrets, "mode": "live", "at": at, "allow_private": True,
+        "import_from": at - timedelta(days=1),
     }  # fmt: skip
     reached = {"url": sides_url}
     channels = (
@@ -187,9 +197,18 @@ def _furnish(runtime: Runtime, sides_url: str, hot_units: int) -> str:
         products = [NewProduct(sku=sku(number), name=sku(number), grams=250) for number in range(SKUS)]
         upsert_products(session, products=products, at=at)
         for code, city, region, postal_code in LOCATIONS:
-            address = {"name": code, "lines": ["1 Pier Road"], "city": city, "region": region, "postal_code": postal_code}
+            address = {
+                "name": code,
+                "lines": ["1 Pier Road"],
+                "city": city,
+                "region": region,
+                "postal_code": postal_code,
+            }
             create_location(
-                session, location=Location(code=code, name=code, address={**address, "country": "US"}), at=at, actor="chaos"
+                session,
+                location=Location(code=code, name=code, address={**address, "country": "US"}),
+                at=at,
+                actor="chaos",
             )
         _, token = create_key(session, name="chaos", scopes=["admin"], clock=SYSTEM)
     entries = [

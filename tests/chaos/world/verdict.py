@@ -89,7 +89,9 @@ def _orphans(world: World) -> Promise:
     """Paid and not given back, while no shipment of the hub has it and none says that it may have been bought."""
     paid = world.read_books("SELECT carrier_ref, reference FROM labels WHERE voided = 0")
     known = {ref for (ref,) in world.ask("SELECT carrier_ref FROM shipments WHERE state <> 'voided'")}
-    doubt = {ref for (ref,) in world.ask("SELECT reference FROM shipments WHERE state IN ('in_doubt', 'label_requested')")}
+    doubt = {
+        ref for (ref,) in world.ask("SELECT reference FROM shipments WHERE state IN ('in_doubt', 'label_requested')")
+    }
     return _promise("labels_orphaned", [row for row in paid if row[0] not in known and row[1] not in doubt], len(paid))
 
 
@@ -147,10 +149,17 @@ def _newest_told(world: World, sales: Sequence[Sale]) -> dict[str, dict[str, Any
 def _refunds(world: World, sales: Sequence[Sale]) -> Promise:
     """One credit note a refund and ledger, over its amount."""
     wanted = {sale.states[-1]["number"] for sale in sales if sale.states[-1]["refund"]}
-    sql = "SELECT ledger, order_number, count(*) FROM documents WHERE kind = 'credit_note' GROUP BY ledger, order_number"
+    sql = (
+        "SELECT ledger, order_number, count(*) FROM documents WHERE kind = 'credit_note' GROUP BY ledger, order_number"
+    )
     notes = {(ledger, number): count for ledger, number, count in world.read_books(sql)}
     wrong = [f"{key}: {count}" for key, count in notes.items() if count > 1 or key[1] not in wanted]
-    wrong += [f"{ledger} {number}: none" for ledger in ("unique", "find") for number in wanted if (ledger, number) not in notes]
+    wrong += [
+        f"{ledger} {number}: none"
+        for ledger in ("unique", "find")
+        for number in wanted
+        if (ledger, number) not in notes
+    ]
     return _promise("refunds_wrong_or_twice", wrong, 2 * len(wanted))
 
 
@@ -160,8 +169,12 @@ def _oversold(world: World, handed_over: Mapping[str, Mapping[str, int]]) -> Pro
     for units in handed_over.values():
         left.update(units)
     there = world.hot_units * len(LOCATIONS)
-    wrong = [f"{sku(number)}: {left[sku(number)]} left of {there}" for number in range(HOT) if left[sku(number)] > there]
-    rows = world.ask("SELECT location, sku, on_hand, reserved FROM stock_levels WHERE reserved > on_hand OR on_hand < 0")
+    wrong = [
+        f"{sku(number)}: {left[sku(number)]} left of {there}" for number in range(HOT) if left[sku(number)] > there
+    ]
+    rows = world.ask(
+        "SELECT location, sku, on_hand, reserved FROM stock_levels WHERE reserved > on_hand OR on_hand < 0"
+    )
     return _promise("stock_oversold", [*wrong, *rows], sum(left.values()))
 
 
@@ -188,7 +201,11 @@ def _notices(world: World, handed_over: Mapping[str, Mapping[str, int]]) -> Prom
     left: Counter[str] = Counter()
     for name, shipment in rows:
         left[name] += sum(handed_over.get(str(shipment), {}).values())
-    wrong = [f"{name}: told {told[name]}, left {left[name]}" for name in told.keys() | left.keys() if told[name] != left[name]]
+    wrong = [
+        f"{name}: told {told[name]}, left {left[name]}"
+        for name in told.keys() | left.keys()
+        if told[name] != left[name]
+    ]
     return _promise("shipments_told_wrongly", wrong, len(told))
 
 
