@@ -145,7 +145,7 @@ def _waits(setup: str, whole: Sequence[dict[str, Any]], times: Sequence[float]) 
     )  # fmt: skip
     if found is None:
         return [person]
-    note = f"{len(times)} jobs of killed workers were taken up again; the longest took {max(times):.1f} s"
+    note = f"{len(times)} jobs of killed workers were taken up again, where nothing else was broken; the longest took {max(times):.1f} s"
     return [person, Figure(f"{setup}: recovery_p95", round(found, 2), "s", limit, reached=found <= limit, note=note)]
 
 

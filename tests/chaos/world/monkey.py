@@ -13,6 +13,9 @@ EMBEDDED = {"kill_api": 6, "freeze": 1, "graceful": 1}
 SERVED = {
     "kill_api": 3, "kill_worker": 6, "kill_broker": 2, "kill_database": 2, "freeze": 2, "graceful": 1, "wipe_broker": 2
 }  # fmt: skip
+DISTURBING = frozenset({"kill_worker", "kill_database", "freeze", "graceful"})
+"""What happens to others within the time makes it say nothing about how fast a dead worker's work is taken up."""
+SETTLED_SECONDS = 5.0
 TICK = 0.1
 HURRY_SECONDS = 1.0
 NOW = {
@@ -82,10 +85,17 @@ class Monkey:
         }  # fmt: skip
         if do[action]():
             self.done[action] += 1
+            if action in DISTURBING:
+                self._watched.clear()
+            if action == "kill_worker" and self._undisturbed():
+                self._note_leases()
 
     def _kill_api(self) -> bool:
+        """The one process of SQLite is let up first: one that is killed whenever it starts never does anything."""
         child = self._world.hub["api"]
         if self._dialect == "sqlite":
+            if not self._world.ready():
+                return False
             self._note_leases()
         child.kill()
         return True
@@ -95,7 +105,6 @@ class Monkey:
         if not child.alive():
             return False
         child.kill()
-        self._note_leases()
         return True
 
     def _kill_broker(self) -> bool:
@@ -132,6 +141,11 @@ class Monkey:
 
     def _worker(self) -> Child:
         return self._world.hub[self._rng.choice([name for name in self._world.hub if name != "api"])]
+
+    def _undisturbed(self) -> bool:
+        """Whether another worker is up and well, so that the time until it takes over is its own."""
+        others = [child for name, child in self._world.hub.items() if name != "api" and child.alive()]
+        return any(not child.frozen and child.age() > SETTLED_SECONDS for child in others)
 
     def _note_leases(self) -> None:
         """What is leased at the moment of a kill; the dead worker's jobs are those that are later leased as crashed."""

@@ -21,7 +21,6 @@ class Child:
         self.name = name
         self._arguments, self._environment = list(arguments), dict(environment)
         self.log = folder / f"{name}.log"
-        self.started = 0
         self.frozen = False
         self.popen = self._start()
 
@@ -33,6 +32,10 @@ class Child:
     def alive(self) -> bool:
         """Whether it runs (or is frozen)."""
         return self.popen.poll() is None
+
+    def age(self) -> float:
+        """Seconds since it was started."""
+        return time.monotonic() - self._started_at
 
     def kill(self) -> None:
         """`kill -9`, and it is gone when this returns."""
@@ -69,7 +72,7 @@ class Child:
         self._close()
 
     def _start(self) -> subprocess.Popen[str]:
-        self.started += 1
+        self._started_at = time.monotonic()
         guard = shutil.which("setpriv")
         prefix = [guard, "--pdeathsig", "KILL", "--"] if guard else []
         with self.log.open("ab") as sink:

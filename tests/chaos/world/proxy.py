@@ -2,8 +2,8 @@
 
 Usage: python -m tests.chaos.world.proxy SEED UPSTREAM_PORT. Prints its port.
 GET /_proxy answers the counts, POST /_proxy/RATE scales all faults (0: an honest network).
-Requests under `find` and `none` are never doubled: no side can answer for a network that repeats a paid call to
-somebody who sells whatever he is asked for.
+Writes under `find` and `none` are never doubled, and never delivered after the caller has given up: no side can answer
+for a network that does so before somebody who takes whatever he is sent (docs/explanation/exactly-once.md).
 """
 
 import asyncio
@@ -63,10 +63,14 @@ class Proxy:
         self._count += 1
         rng = random.Random(f"{self._seed}:{self._count}")
         fault = _drawn(rng, self._rate)
-        if fault == "duplicate" and verb == "POST" and ("/find/" in path or "/none/" in path):
+        gullible = verb == "POST" and ("/find/" in path or "/none/" in path)
+        if gullible and fault == "duplicate":
             fault = "delay"
         if fault:
             self.done[fault] += 1
+        if gullible and fault == "hang":
+            await asyncio.sleep(HANG_SECONDS)
+            return b""
         return await self._broken(fault, rng, head, body)
 
     async def _broken(self, fault: str, rng: random.Random, head: bytes, body: bytes) -> bytes:

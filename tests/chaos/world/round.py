@@ -95,10 +95,10 @@ def _run(
     progress.allowed = lambda sent: sent <= len(sold) * (monkey.kills + 1) / max(kills, 1)
     senders = Senders(here, sold, progress, result.seed)
     warehouses = [Warehouse(here, code, progress) for code, *_ in LOCATIONS]
+    Api(here.url, here.token).get("/v1/orders", {"limit": 1})  # patiently: the first start is no fault
     sending = [_thread(progress, partial(senders.run, turn)) for turn in range(SENDERS)]
     working = [_thread(progress, warehouse.run) for warehouse in warehouses]
     working.append(_thread(progress, partial(ask_the_shop, here, progress, every)))
-    Api(here.url, here.token).get("/v1/orders", {"limit": 1})  # patiently: the first start is no fault
     try:
         monkey.run(until=lambda: not any(thread.is_alive() for thread in sending), pause_between=pause_between)
         tell(f"{result.setup}: {progress.sent} orders sent, {dict(monkey.done)}")
@@ -108,6 +108,10 @@ def _run(
         lifted = time.monotonic()
         _settle(here, monkey, warehouses, result, deadline=lifted + settle_seconds, tell=tell)
         result.quiet_after = time.monotonic() - lifted
+        progress.over.set()
+        for thread in working:
+            thread.join(timeout=90)
+        _wait_until_quiet(here, monkey, time.monotonic() + settle_seconds)  # what the warehouses did at the last moment
     finally:
         progress.over.set()
         for thread in [*sending, *working]:

@@ -69,6 +69,13 @@ class World:
         with closing(sqlite3.connect(self.books, timeout=30)) as connection:
             return connection.execute(sql).fetchall()
 
+    def ready(self) -> bool:
+        """Whether the API says that it is well."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
     def network(self, rate: float) -> None:
         """Lie more or less."""
         for url in self.proxies.values():
