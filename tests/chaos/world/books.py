@@ -28,6 +28,10 @@ class Books:
         self._connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None, timeout=30)
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {SCHEMA}")
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
     def write(self, sql: str, *values: Any) -> None:
         """One durable statement."""
         with self._lock:

@@ -5,6 +5,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.chaos.world.setups import PORTAL_SECRET, SHOP_SECRET, World
 
 ACCEPTED = 202
 CARRIER_OF = ("key", "unique", "find", "key", "unique", "find", "none")
-TRIES = 200
+PATIENCE_SECONDS = 240.0
 PAUSE = 0.2
 
 
@@ -66,27 +67,39 @@ class Senders:
             for state in sale.states if sale.account == SHOP else ():
                 self._place(client, state)
             for state in told:
-                self._tell(client, sale, state, tries=2 if sale.account == SHOP or rng.random() < 0.05 else TRIES)
+                hasty = sale.account == SHOP or rng.random() < 0.05
+                self._tell(client, sale, state, patience=0.0 if hasty else PATIENCE_SECONDS)
             self._progress.step(len(told))
+
+    def close(self) -> None:
+        """Let go of sockets and books."""
+        self._books.close()
+        for client in self._clients:
+            client.close()
 
     def _place(self, client: httpx.Client, state: State) -> None:
         client.post(f"{self._world.sides_url}/platform/orders", json=state).raise_for_status()
 
-    def _tell(self, client: httpx.Client, sale: Sale, state: State, *, tries: int) -> None:
-        for _ in range(tries):
+    def _tell(self, client: httpx.Client, sale: Sale, state: State, *, patience: float) -> None:
+        """Until it is acknowledged; once without patience."""
+        until, last = time.monotonic() + patience, ""
+        while True:
             body, headers = _signed(sale, state)
             try:
                 answer = client.post(f"{self._world.proxies['in']}/hooks/{sale.account}", content=body, headers=headers)
-            except httpx.TransportError:
-                time.sleep(PAUSE)
-                continue
-            if answer.status_code == ACCEPTED:
-                values = (sale.account, sale.id, state["revision"])
-                self._books.write("INSERT OR IGNORE INTO acknowledged VALUES (?, ?, ?)", *values)
-                return
+            except httpx.TransportError as error:
+                last = type(error).__name__
+            else:
+                if answer.status_code == ACCEPTED:
+                    values = (sale.account, sale.id, state["revision"])
+                    self._books.write("INSERT OR IGNORE INTO acknowledged VALUES (?, ?, ?)", *values)
+                    return
+                last = f"{answer.status_code} {answer.text[:100]}"
+            if time.monotonic() > until:
+                break
             time.sleep(PAUSE)
-        if tries == TRIES:
-            self._progress.errors.append(f"{sale.id}: never acknowledged")
+        if patience:
+            self._progress.errors.append(f"{sale.id}: never acknowledged, at last {last}")
 
 
 def _signed(sale: Sale, state: State) -> tuple[bytes, dict[str, str]]:
@@ -156,6 +169,10 @@ class Warehouse:
             units[line["sku"]] = units.get(line["sku"], 0) + int(float(line["packed"]))
         self.handed_over[identity] = units
 
+    def close(self) -> None:
+        """Let go of the sockets."""
+        self._api.close()
+
     def forgive(self) -> None:
         """Try again what was refused."""
         self._refused.clear()
@@ -163,12 +180,12 @@ class Warehouse:
 
 def ask_the_shop(world: World, progress: Progress, every: float) -> None:
     """Queue a pull, again and again, whenever none is under way."""
-    api = Api(world.url, world.token)
     number = 0
-    while not progress.over.wait(every):
-        number += 1
-        try:
-            if not api.get("/v1/jobs", {"kind": "channel.pull", "state": ["ready", "leased"], "limit": 1})["items"]:
-                api.post(f"/v1/connections/{SHOP}/pull", key=f"pull:{number}")
-        except HubError as error:
-            progress.errors.append(f"pull: {error.detail}"[:300])
+    with closing(Api(world.url, world.token)) as api:
+        while not progress.over.wait(every):
+            number += 1
+            try:
+                if not api.get("/v1/jobs", {"kind": "channel.pull", "state": ["ready", "leased"], "limit": 1})["items"]:
+                    api.post(f"/v1/connections/{SHOP}/pull", key=f"pull:{number}")
+            except HubError as error:
+                progress.errors.append(f"pull: {error.detail}"[:300])

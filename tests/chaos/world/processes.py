@@ -37,6 +37,11 @@ class Child:
         """Seconds since it was started."""
         return time.monotonic() - self._started_at
 
+    def end(self) -> None:
+        """Kill it for good."""
+        self.kill()
+        self._close()
+
     def kill(self) -> None:
         """`kill -9`, and it is gone when this returns."""
         self.popen.kill()

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -95,7 +96,8 @@ def _run(
     progress.allowed = lambda sent: sent <= len(sold) * (monkey.kills + 1) / max(kills, 1)
     senders = Senders(here, sold, progress, result.seed)
     warehouses = [Warehouse(here, code, progress) for code, *_ in LOCATIONS]
-    Api(here.url, here.token).get("/v1/orders", {"limit": 1})  # patiently: the first start is no fault
+    with closing(Api(here.url, here.token)) as api:
+        api.get("/v1/orders", {"limit": 1})  # patiently: the first start is no fault
     sending = [_thread(progress, partial(senders.run, turn)) for turn in range(SENDERS)]
     working = [_thread(progress, warehouse.run) for warehouse in warehouses]
     working.append(_thread(progress, partial(ask_the_shop, here, progress, every)))
@@ -116,6 +118,8 @@ def _run(
         progress.over.set()
         for thread in [*sending, *working]:
             thread.join(timeout=90)
+        for somebody in (senders, *warehouses):
+            somebody.close()
     handed_over = {key: units for warehouse in warehouses for key, units in warehouse.handed_over.items()}
     result.deliveries, result.errors = progress.deliveries, progress.errors[:50]
     result.done, result.kills, result.recoveries = dict(monkey.done), monkey.kills, monkey.recoveries
@@ -140,11 +144,11 @@ def _settle(
     here: World, monkey: Monkey, warehouses: list[Warehouse], result: Round, *, deadline: float, tell: Tell
 ) -> None:
     """Until nothing is left to do; between two quiet times a person does what the how-to says: retries and releases."""
-    api = Api(here.url, here.token)
     for turn in range(TURNS):
         _wait_until_quiet(here, monkey, deadline)
-        retried = _retry_parked(here, api, turn)
-        released = _release_held(here, api, turn)
+        with closing(Api(here.url, here.token)) as api:
+            retried = _retry_parked(here, api, turn)
+            released = _release_held(here, api, turn)
         tell(f"{here.setup}: quiet, turn {turn + 1}: {retried} parked jobs retried, {released} orders released")
         result.by_hand["jobs_retried"] = result.by_hand.get("jobs_retried", 0) + retried
         result.by_hand["orders_released"] = result.by_hand.get("orders_released", 0) + released

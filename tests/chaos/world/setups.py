@@ -147,7 +147,7 @@ def world(setup: str, folder: Path, *, seed: int, hot_units: int) -> Iterator[Wo
 
 def _side(stack: ExitStack, folder: Path, name: str, arguments: list[str]) -> Child:
     child = Child(name, arguments, folder=folder, environment=environment({}))
-    stack.callback(child.kill)
+    stack.callback(child.end)
     return child
 
 
