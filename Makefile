@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench docs
+.PHONY: help setup demo serve test check fmt bench soak docs
 
 ARGS ?=
 BIN := .venv/bin
@@ -60,6 +60,9 @@ fmt: $(STAMP) ## format the code and fix what can be fixed
 
 bench: $(STAMP) ## measure the speed beside its ceilings (ARGS="--only NAME --json FILE")
 	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(STAMP) ## kill it while it works, compare all books (ARGS="--setup sqlite --orders 2000 --kills 30 --json FILE")
+	@$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 docs: $(STAMP) ## write the generated reference pages again
 	@$(BIN)/python -m docs.generate $(ARGS)

@@ -17,7 +17,7 @@ from hub.kit.clock import Clock
 from hub.kit.ids import digest
 from hub.orders.service.changes import OrderChanges, lock
 from hub.sdk.adapters import Erp
-from hub.sdk.errors import AuthFailed, Duplicate, PluginError, RateLimited, Rejected, Transient, Uncertain
+from hub.sdk.errors import AuthFailed, Duplicate, RateLimited, Rejected, Transient, Uncertain
 from hub.sdk.values import ItemResult, Outgoing
 
 TURNED_AWAY = (Rejected, RateLimited, AuthFailed)
@@ -165,7 +165,7 @@ def _find(erp: Erp[Any], call: Call) -> Outcome | None:
     row = call.data.row
     try:
         remote = erp.find(row.kind, row.key)
-    except PluginError as error:
+    except Exception as error:  # noqa: BLE001  a bug over one answer must not hold up the other documents
         return Outcome(call, error=error)
     return None if remote is None else _adopt(call, remote)
 

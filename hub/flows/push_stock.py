@@ -68,7 +68,8 @@ class PushStock:
             except PluginError as error:
                 outcomes.append(Outcome(call, error=error))
                 continue
-            broken = [result.error for result in results if result.error is not None and result.error.retryable]
+            errors = [result.error for result in results if result.error is not None]
+            broken = [error for error in errors if not isinstance(error, PluginError) or error.retryable]
             outcomes.append(Outcome(call, error=broken[0]) if broken else Outcome(call, result=results))
         return outcomes
 

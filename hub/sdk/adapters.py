@@ -214,6 +214,8 @@ class Erp(Adapter[S]):
             return ItemResult(ref=key, error=error, in_doubt=True)
         except PluginError as error:
             return ItemResult(ref=key, error=error)
+        except Exception as error:  # noqa: BLE001  a bug over one document harms only that one
+            return ItemResult(ref=key, error=error, in_doubt=True)
         return ItemResult(ref=key, remote_id=remote.remote_id)
 
     def cancel(self, remote: Remote, reason: str) -> Remote:

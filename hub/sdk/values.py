@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from hub.canonical.money import Money
-from hub.sdk.errors import PluginError
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +97,13 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The outcome of one item of a batch; `ref` is the item's own reference."""
+    """The outcome of one item of a batch; `ref` is the item's own reference.
+
+    `error` is one of `hub.sdk.errors`; anything else is a bug of the plugin over this item alone.
+    """
 
     ref: str
-    error: PluginError | None = None
+    error: Exception | None = None
     remote_id: str | None = None
     in_doubt: bool = False
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from hub.fulfilment import repository
 from hub.jobs.tables import JobRow
+from hub.sdk.errors import Uncertain
 from plugins.erp.beancount.totals import ledger_keys, ledger_totals
 from tests.builders import World, event, line, order_document
 
@@ -168,3 +169,27 @@ def test_an_observed_ledger_gets_nothing(world: World) -> None:
     world.stock(W1_A=5)
     world.send(order_document("1"))
     assert (book.sent, world.count("erp_documents")) == ([], 0)
+
+
+def test_a_plugin_that_breaks_over_one_document_holds_up_no_other(small_world: World) -> None:
+    book = small_world.double("erp", "fake_erp", "erp")
+    small_world.stock(W1_A=5)
+    book.after.append(RuntimeError("a bug over one answer"))
+    orders = [order_document(number, payment={"state": "cod_due"}) for number in ("1", "2", "3")]
+    small_world.send(*orders)
+    states = sorted(small_world.documents(number)[0][1] for number in ("1", "2", "3"))
+    assert states == ["in_doubt", "posted", "posted"]
+    assert [(job.state, job.error_class) for job in small_world.jobs(kind="erp.post", state="parked")] == [
+        ("parked", "Bug")
+    ]
+
+
+def test_a_plugin_that_breaks_while_it_looks_for_one_document_holds_up_no_other(small_world: World) -> None:
+    book = small_world.double("erp", "fake_erp", "erp")
+    small_world.stock(W1_A=5)
+    book.before.extend(Uncertain("no answer") for _ in range(2))
+    small_world.send(*[order_document(number, payment={"state": "cod_due"}) for number in ("1", "2")])
+    book.on_ask.append(KeyError("id"))
+    small_world.later(3600)
+    states = sorted(small_world.documents(number)[0][1] for number in ("1", "2"))
+    assert states == ["in_doubt", "posted"]

@@ -1,0 +1,45 @@
+"""The short form of `make soak`: real processes are killed on all three set-ups, and nobody's books disagree.
+
+The seed is printed; `CHAOS_SEED` runs it again.
+"""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.world.round import run_round
+from tests.chaos.world.setups import SETUPS, missing
+from tests.peers import require_peer
+
+ORDERS = 24
+KILLS = 3
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+@pytest.mark.postgres
+@pytest.mark.broker
+@pytest.mark.parametrize("setup", SETUPS)
+def test_all_books_agree_after_kills(setup: str, tmp_path: Path) -> None:
+    reason = missing(setup)
+    require_peer(setup, reason is None, reason or "")
+    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+    _say(f"CHAOS_SEED={seed}")
+    result = run_round(
+        setup, tmp_path, seed=seed, orders=ORDERS, kills=KILLS, pause_between=(0.5, 2.0), settle_seconds=180,
+        pull_every=2, tell=_say,
+    )  # fmt: skip
+    _say(f"{result.done} {result.faults}")
+    assert {promise.name: promise.examples for promise in result.promises if promise.broken} == {}
+    assert result.errors == []
+    assert result.kills >= KILLS
+    assert sum(count for name, count in result.faults.items() if name != "requests") > 0
+    owed = {promise.name: promise.of for promise in result.promises}
+    assert owed["accepted_orders_lost"] > ORDERS / 2  # promises about nothing are kept easily
+    assert owed["documents_posted_twice"] > ORDERS
+    assert owed["labels_paid_twice"] > 0
