@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import NoResultFound
+from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
 from hub.kit.db_errors import will_pass
 from hub.kit.errors import HubError
@@ -60,7 +60,7 @@ class Sweep:
     def kill(self, point: int) -> None:
         """The process dies at the step; another finishes."""
 
-        def die() -> None:
+        def die(name: str) -> None:
             raise Killed
 
         def disturbed(name: str) -> None:
@@ -71,25 +71,33 @@ class Sweep:
 
     def freeze(self, point: int) -> None:
         """The process stands still for longer than a lease, others finish, and then it goes on as if nothing was."""
-        name = f"freeze-{point}"
 
-        def stand() -> None:
+        def stand(name: str) -> None:
             self.hub.world.clock.advance(LEASE + 1)
             self.skew.ahead += LEASE + 1
-            _bear(lambda: finish(self.hub.second, name, self.route.documents(name), ships=self.route.ships))
+            _bear(lambda: self._finish(name))
 
         self._disturb("freeze", point, stand, lambda name: _bear(lambda: self._walk_in_peace(name)))
 
-    def _disturb(self, how: str, point: int, act: Callable[[], None], walk_on: Callable[[str], None]) -> None:
-        name, since = f"{how}-{point}", mark(self.hub)
-        with self.steps.taken(point, act):
-            walk_on(name)
-        finish(self.hub.second, name, self.route.documents(name), ships=self.route.ships)
-        end = audit(self.hub, name, since)
+    def _disturb(
+        self, how: str, point: int, act: Callable[[str], None], walk_on: Callable[[str], None]
+    ) -> None:  # fmt: skip
         self.swept += 1
+        name, since = f"{how}-{point}-{self.swept}", mark(self.hub)
+        with self.steps.taken(point, lambda: act(name)):
+            walk_on(name)
+        try:
+            self._finish(name)
+            end = audit(self.hub, name, since)
+        except (HubError, SQLAlchemyError) as error:  # nobody can finish it
+            self.bad.append(f"{how} at {point} ({self.steps.where}): {error!r}")
+            return
         wrong = {key: (end[key], self.golden[key]) for key in end if end[key] != self.golden[key]}
         if wrong:
             self.bad.append(f"{how} at {point} ({self.steps.where}): {wrong}")
+
+    def _finish(self, name: str) -> None:
+        finish(self.hub.second, name, self.route.documents(name), ships=self.route.ships)
 
     def _walk_in_peace(self, name: str) -> None:
         walk(self.hub.world, name, self.route.documents(name), ships=self.route.ships)

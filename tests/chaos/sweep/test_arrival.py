@@ -1,22 +1,28 @@
 """In whatever sequence, however often and however many at once the messages of an order come: the end is the same."""
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import permutations
 from typing import Any
 
 from sqlalchemy import func, select
 
+from hub.canonical.facts import ParseResult
 from hub.intake.service.store import Delivery, store_messages
 from hub.orders.tables import COUNTERS, OrderEventRow, OrderHoldRow, OrderLineRow, OrderRow
 from hub.sdk.values import Raw
 from tests.builders import World
 from tests.chaos.sweep.conftest import SEED
-from tests.chaos.sweep.walking import USD, Hub, told, told_order
+from tests.chaos.sweep.walking import USD, told, told_order
 from tests.integration.intake.test_concurrency import at_once
 
 FACTS = ("create", "pay", "edit", "cancel", "refund", "ship")
+END = (
+    "cancelled", "refunded",
+    (("ordered", 3), ("ordered_source", 3), ("cancelled", 2), ("external_shipped", 1)), (),
+)  # fmt: skip
+"""Where all of them lead: the channel sent one piece, the other two are cancelled, and the money went back."""
 SUM = {"minor": 3000, "currency": USD}
 
 
@@ -71,16 +77,54 @@ def ends(world: World) -> Mapping[str, tuple[Any, ...]]:
         }  # fmt: skip
 
 
-def test_explore(small_hub: Hub) -> None:
-    world = small_hub.world
-    sequences = {f"s{number}": sequence for number, sequence in enumerate(permutations(FACTS))}
+def furnish(world: World) -> None:
+    """A channel whose documents say their facts outright, and stock for all."""
+    world.double("channel", "fake_channel", "feed").parse = lambda raw: ParseResult.model_validate_json(raw.body)
+    world.stock(W1_A=100_000)
+
+
+def test_all_720_sequences_end_in_the_same_state(world: World) -> None:
+    furnish(world)
+    every = [*permutations(FACTS)]
+    chosen = every if world.database.is_sqlite else random.Random(SEED).sample(every, 24)
+    sequences = {f"s{number}": sequence for number, sequence in enumerate(chosen)}
     messages = {name: documents(name) for name in sequences}
     for place in range(len(FACTS)):
         store(world, ((name, messages[name][sequence[place]]) for name, sequence in sequences.items()))
         world.drain()
-    found = defaultdict(list)
+    found: dict[tuple[Any, ...], list[tuple[str, ...]]] = defaultdict(list)
     for name, end in ends(world).items():
         found[end].append(sequences[name])
-    for end, those in found.items():
-        print(len(those), end, those[:3])
-    print(Counter(job.state for job in world.jobs()), Counter(world.cases()), world.drift())
+    print(f"orders of arrival {len(sequences)}, end states {len(found)}, conflicts {len(world.cases())}")
+    assert {end: len(those) for end, those in found.items()} == {END: len(sequences)}, found
+    assert (world.level("W1_A").reserved, world.drift(), world.cases()) == (0, [], [])
+    assert {job.state for job in world.jobs()} == {"done"}
+    assert all(world.folded(name) for name in [*sequences][::97])
+
+
+def test_each_message_one_to_five_times_at_once_is_the_same_as_once(world: World) -> None:
+    """Threads that take in and threads that work; each copy may be its own delivery, as where a source repeats itself."""
+    furnish(world)
+    chance = random.Random(SEED)
+    names = [f"s{number}" for number in range(10)]
+    copies = [
+        (name, body, {"event_id": f"{name}-{fact}-{turn}"} if turn % 2 else {})
+        for name in names
+        for fact, body in documents(name).items()
+        for turn in range(chance.randint(1, 5))
+    ]
+    chance.shuffle(copies)
+
+    def tell(share: list[tuple[str, bytes, dict[str, str]]]) -> None:
+        for name, body, raw in share:
+            store(world, [(name, body)], **raw)
+        world.drain("intake")
+
+    at_once(*(lambda share=copies[start::4]: tell(share) for start in range(4)))
+    while world.open_jobs():
+        world.later(61)
+    print(f"deliveries {len(copies)} of {len(names) * len(FACTS)} messages by 4 threads, different from once "
+          f"{sum(end != END for end in ends(world).values())}")  # fmt: skip
+    assert set(ends(world).values()) == {END}
+    assert (world.count("orders"), world.level("W1_A").reserved, world.drift()) == (len(names), 0, [])
+    assert all(world.folded(name) for name in names)

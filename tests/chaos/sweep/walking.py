@@ -7,14 +7,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hub.canonical.facts import ParseResult
 from hub.flows.runtime import build_runtime
 from hub.fulfilment import repository as fulfilment
 from hub.fulfilment.tables import ShipmentRow
 from hub.intake.service.store import Delivery, store_messages
+from hub.intake.tables import InboundMessageRow
 from hub.jobs.tables import EffectRow
+from hub.kit.ids import digest
 from hub.sdk.testing.kit import START
 from hub.sdk.values import Raw
 from tests.builders import World, build_world, canonical_order, order_document, plugins
@@ -81,7 +83,7 @@ def told_cancelled(name: str) -> tuple[bytes, bytes]:
 def deliver_message(world: World, name: str, body: bytes) -> None:
     """The channel says it, perhaps again; then whoever is awake works."""
     with world.write() as session:
-        raw = Raw(body=body, kind="order.upserted", external_id=name)
+        raw = Raw(body=body, kind="order.upserted", external_id=name, event_id=digest(body))
         store_messages(session, deliveries=[Delivery(world.connections["feed"], raw)], at=world.clock.now())
     world.drain()
 
@@ -150,8 +152,11 @@ def audit(hub: Hub, name: str, since: Mark) -> dict[str, Any]:
     with world.read() as session:
         effects = select(EffectRow.state).where(EffectRow.state.not_in(("confirmed", "settled", "voided")))
         unsettled = list(session.scalars(effects))
+        said = select(func.count()).select_from(InboundMessageRow).where(InboundMessageRow.external_id == name)
+        messages = session.scalar(said)
     held = [hub.ledger.held.get(key) for key in hub.ledger.sent[since.posted :]]
     return {
+        "messages": messages,
         "labels bought": len(hub.carrier.sent) - since.bought,
         "labels given back": len(set(hub.carrier.voided[since.voided :])),
         "documents posted": len(hub.ledger.sent) - since.posted,
