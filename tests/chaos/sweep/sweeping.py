@@ -84,12 +84,12 @@ class Sweep:
     ) -> None:  # fmt: skip
         self.swept += 1
         name, since = f"{how}-{point}-{self.swept}", mark(self.hub)
-        with self.steps.taken(point, lambda: act(name)):
-            walk_on(name)
         try:
+            with self.steps.taken(point, lambda: act(name)):
+                walk_on(name)
             self._finish(name)
             end = audit(self.hub, name, since)
-        except (HubError, SQLAlchemyError) as error:  # nobody can finish it
+        except (HubError, SQLAlchemyError) as error:  # somebody is refused what is right
             self.bad.append(f"{how} at {point} ({self.steps.where}): {error!r}")
             return
         wrong = {key: (end[key], self.golden[key]) for key in end if end[key] != self.golden[key]}

@@ -13,8 +13,12 @@ from hub.intake.service import store
 from hub.jobs import repository
 from hub.jobs.service.lease import Lease
 from hub.kit.ids import new_id
+from hub.orders.service import accept
+from tests.builders import World
+from tests.chaos.sweep.figures import figure
 from tests.chaos.sweep.steps import Monotonic, Steps
 from tests.chaos.sweep.sweeping import SHIPPED, Sweep
+from tests.chaos.sweep.test_arrival import documents, furnish, store
 from tests.chaos.sweep.walking import Hub
 
 COMPLETE = "UPDATE jobs SET state="
@@ -34,7 +38,7 @@ def point_of(sweep: Sweep, name: str) -> int:
 
 def found(what: str, sweep: Sweep) -> str:
     """What the sweep found without a protection."""
-    print(f"without {what}: {sweep.bad}")
+    figure(f"without {what}: {sweep.bad}")
     (damage,) = sweep.bad
     return damage
 
@@ -83,7 +87,11 @@ def test_without_one_transaction_an_order_is_lost(sweep: Sweep, monkeypatch: pyt
 
 def test_without_the_lease_token_work_is_done_twice(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = [step for step, _ in sweep.measure()]
-    begun = [number for number, step in enumerate(steps, start=1) if steps[number : number + 1] and steps[number].startswith(COMPLETE)]
+    begun = [
+        number
+        for number, step in enumerate(steps, start=1)
+        if steps[number : number + 1] and steps[number].startswith(COMPLETE)
+    ]
 
     def anyones(session: Session, *, job_ids: Sequence[int], **_: Any) -> set[int]:
         session.execute(update(repository.JOBS).where(repository.JOBS.c.job_id.in_(job_ids)).values(state="done"))
@@ -104,3 +112,21 @@ def test_without_the_unique_key_a_message_is_taken_twice(sweep: Sweep, monkeypat
     monkeypatch.setattr(store, "dedupe_key", lambda *_, **__: new_id())
     sweep.kill(call)
     assert "'messages': (" in found("the unique key", sweep)
+
+
+def test_without_the_version_guard_an_old_state_undoes_a_new_one(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(small_world)
+
+    def wanted(name: str) -> int:
+        told = documents(name)
+        for fact in ("create", "edit", "create"):
+            store(small_world, [(name, told[fact])])
+            small_world.drain()
+        return small_world.lines(name)["1"]["ordered_source"]
+
+    assert wanted("guarded") == 3
+    monkeypatch.setattr(accept, "newer", lambda candidate, stored: True)
+    assert wanted("unguarded") == 2
+    figure("without the version guard: a late copy of the first state put 3 pieces back to 2")

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from itertools import permutations
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from hub.canonical.facts import ParseResult
 from hub.intake.service.store import Delivery, store_messages
-from hub.orders.tables import COUNTERS, OrderEventRow, OrderHoldRow, OrderLineRow, OrderRow
+from hub.orders.tables import COUNTERS, OrderHoldRow, OrderLineRow, OrderRow
 from hub.sdk.values import Raw
 from tests.builders import World
 from tests.chaos.sweep.conftest import SEED
+from tests.chaos.sweep.figures import figure
 from tests.chaos.sweep.walking import USD, told, told_order
 from tests.integration.intake.test_concurrency import at_once
 
@@ -95,7 +96,7 @@ def test_all_720_sequences_end_in_the_same_state(world: World) -> None:
     found: dict[tuple[Any, ...], list[tuple[str, ...]]] = defaultdict(list)
     for name, end in ends(world).items():
         found[end].append(sequences[name])
-    print(f"orders of arrival {len(sequences)}, end states {len(found)}, conflicts {len(world.cases())}")
+    figure(f"orders of arrival {len(sequences)}, end states {len(found)}, conflicts {len(world.cases())}")
     assert {end: len(those) for end, those in found.items()} == {END: len(sequences)}, found
     assert (world.level("W1_A").reserved, world.drift(), world.cases()) == (0, [], [])
     assert {job.state for job in world.jobs()} == {"done"}
@@ -123,7 +124,7 @@ def test_each_message_one_to_five_times_at_once_is_the_same_as_once(world: World
     at_once(*(lambda share=copies[start::4]: tell(share) for start in range(4)))
     while world.open_jobs():
         world.later(61)
-    print(f"deliveries {len(copies)} of {len(names) * len(FACTS)} messages by 4 threads, different from once "
+    figure(f"deliveries {len(copies)} of {len(names) * len(FACTS)} messages by 4 threads, different from once "
           f"{sum(end != END for end in ends(world).values())}")  # fmt: skip
     assert set(ends(world).values()) == {END}
     assert (world.count("orders"), world.level("W1_A").reserved, world.drift()) == (len(names), 0, [])

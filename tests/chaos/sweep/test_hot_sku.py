@@ -1,18 +1,13 @@
 """Sixty-four writers want the same piece: nobody is promised what is not there."""
 
 import threading
-from collections.abc import Sequence
 from decimal import Decimal
 
-import pytest
-
-from hub.inventory import repository
 from hub.inventory.rules.levels import StockLimits
 from hub.inventory.service.change import set_limits
-from hub.inventory.service.query import verify_projection
 from hub.inventory.service.reserve import reserve
-from hub.kit.db import Database
 from tests.builders import World
+from tests.chaos.sweep.figures import figure
 from tests.integration.intake.test_concurrency import at_once
 from tests.integration.inventory.building import need
 
@@ -40,7 +35,7 @@ def rush(world: World) -> int:
 
 def test_no_reservation_beyond_the_allowance(world: World) -> None:
     granted = rush(world)
-    print(f"writers {WRITERS}, asked {WRITERS * TURNS}, granted {granted} of {ON_HAND - SAFETY + ALLOWANCE}, "
+    figure(f"writers {WRITERS}, asked {WRITERS * TURNS}, granted {granted} of {ON_HAND - SAFETY + ALLOWANCE}, "
           f"drift {len(world.drift())}")  # fmt: skip
     assert granted == ON_HAND - SAFETY + ALLOWANCE
     assert (world.level("W1_A").reserved, world.drift()) == (granted, [])

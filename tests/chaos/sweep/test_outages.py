@@ -17,6 +17,7 @@ from hub.sdk.errors import Transient
 from hub.sdk.testing.kit import START
 from hub.sdk.values import Raw, RawPage
 from tests.builders import World
+from tests.chaos.sweep.figures import figure
 from tests.chaos.sweep.test_arrival import store
 from tests.chaos.sweep.walking import USD, told_order
 from tests.doubles import Book, FakeChannel
@@ -78,12 +79,14 @@ def test_a_list_with_holes_is_healed_within_one_census(small_world: World) -> No
     with world.read() as session:
         runs = list_runs(session, connection_id=world.connections["feed"].connection_id, day=None, after=None, limit=9)
         proof = proof_of(session, world.runtime.services, world.connections["feed"])
-    print(f"orders {ORDERS}, after holes {before}, after one census {healed}, missing {ORDERS - healed}")
+    figure(f"orders {ORDERS}, after holes {before}, after one census {healed}, missing {ORDERS - healed}")
     assert (healed, [(run.missing, run.complete) for run in runs]) == (ORDERS, [(0, True), (ORDERS - before, False)])
     assert proof.proven_until == (START + timedelta(days=1)).replace(hour=0)
 
 
-def test_a_platform_that_is_away_for_six_hours_is_caught_up_with(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_platform_that_is_away_for_six_hours_is_caught_up_with(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It answers nothing; orders come in there meanwhile. Nobody touches anything, and the proof says so."""
     world, book = small_world, opened(small_world)
     told, back = pages(book), START + timedelta(hours=HOURS)
@@ -104,8 +107,10 @@ def test_a_platform_that_is_away_for_six_hours_is_caught_up_with(small_world: Wo
     world.clock.advance(86_400)
     ask(world, census=True, cause="night")
     with world.read() as session:
-        (run,) = list_runs(session, connection_id=world.connections["feed"].connection_id, day=None, after=None, limit=9)
-    print(f"away {HOURS} h, asked {asked} times, complete {late} after, missing {run.missing}, cases {world.cases()}")
+        (run,) = list_runs(
+            session, connection_id=world.connections["feed"].connection_id, day=None, after=None, limit=9
+        )
+    figure(f"away {HOURS} h, asked {asked} times, complete {late} after, missing {run.missing}, cases {world.cases()}")
     assert (run.complete, run.held, run.missing, world.cases(), world.open_jobs()) == (True, ORDERS, 0, [], [])
 
 
@@ -125,5 +130,5 @@ def test_one_poison_of_five_hundred_orders_stops_itself_alone(small_world: World
     store(world, [(name, told_order(name)) for name in names])
     ran = world.drain("intake")
     states = [world.count("orders"), len(world.jobs(state="parked"))]
-    print(f"poison 1 of {len(names)}: {states[0]} done in the same run of {ran} jobs")
+    figure(f"poison 1 of {len(names)}: {states[0]} done in the same run of {ran} jobs")
     assert states[0] == 499

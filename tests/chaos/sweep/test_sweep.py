@@ -3,6 +3,7 @@
 import pytest
 
 from tests.chaos.sweep.conftest import LONG, SEED
+from tests.chaos.sweep.figures import figure
 from tests.chaos.sweep.steps import Monotonic, Steps
 from tests.chaos.sweep.sweeping import CANCELLED, SHIPPED, Route, Sweep, sample
 from tests.chaos.sweep.walking import Hub
@@ -24,5 +25,5 @@ def test_every_point_of_the_path(
     apart = [number for number, (_, writing) in enumerate(passed, start=1) if not (lonely and writing)]
     for point in sample(apart, FREEZES, SEED):
         sweep.freeze(point)
-    print(f"{route.name}: points {len(passed)}, swept {sweep.swept}, bad {len(sweep.bad)}")
+    figure(f"{route.name}: points {len(passed)}, swept {sweep.swept}, bad {len(sweep.bad)}")
     assert sweep.bad == []
