@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hub.canonical.order import ChannelShipment, LineQuantity
 from hub.orders.repository import events_of
-from hub.orders.rules.counters import Deltas
+from hub.orders.rules.counters import Deltas, LineState
 from hub.orders.service.changes import OrderChanges, line_state, lines_of
 
 
@@ -42,9 +42,9 @@ def record_channel_shipment(
         if line is None:
             continue
         fresh = quantity - before.get(line.order_line_id, Decimal(0))
-        moved = min(max(fresh, Decimal(0)), line["unallocated"])
+        moved = _from_open(line, max(fresh, Decimal(0)), cancelled=stored.lifecycle == "cancelled")
         if moved:
-            deltas[line.order_line_id] = {"unallocated": -moved, "external_shipped": moved}
+            deltas[line.order_line_id] = {**moved, "external_shipped": -sum(moved.values(), Decimal(0))}
     if not deltas and not is_news(session, order_id=stored.order_id, shipment=shipment):
         return False
     changes.record(
@@ -55,6 +55,17 @@ def record_channel_shipment(
         },
     )  # fmt: skip
     return True
+
+
+def _from_open(line: LineState, quantity: Decimal, *, cancelled: bool) -> Deltas:
+    """Where shipped units are taken from. What has left was not cancelled, whichever of the two is told first."""
+    deltas: Deltas = {}
+    for name in ("unallocated", "cancelled") if cancelled else ("unallocated",):
+        taken = min(quantity, line[name])
+        quantity -= taken
+        if taken:
+            deltas[name] = -taken
+    return deltas
 
 
 def count_told_shipments(
