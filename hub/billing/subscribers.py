@@ -85,8 +85,9 @@ class PostDocuments:
                 to_push.append((call, erp.build(call.data.document)))
             except Exception as error:  # noqa: BLE001  one document that cannot be built must not hold up the others
                 outcomes.append(Outcome(call, error=error))
-        for start in range(0, len(to_push), AT_ONCE):
-            outcomes.extend(_push(erp, to_push[start : start + AT_ONCE]))
+        size = AT_ONCE if erp.offers("push_many") else 1  # one guard a call: who is frozen within a loop sends no more
+        for start in range(0, len(to_push), size):
+            outcomes.extend(_push(erp, to_push[start : start + size]))
         return outcomes
 
     def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:

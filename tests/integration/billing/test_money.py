@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from hub.fulfilment import repository
+from hub.jobs.service import lease as leases
 from hub.jobs.tables import JobRow
 from hub.sdk.errors import Uncertain
 from plugins.erp.beancount.totals import ledger_keys, ledger_totals
@@ -193,3 +194,20 @@ def test_a_plugin_that_breaks_while_it_looks_for_one_document_holds_up_no_other(
     small_world.later(3600)
     states = sorted(small_world.documents(number)[0][1] for number in ("1", "2"))
     assert states == ["in_doubt", "posted"]
+
+
+def test_a_worker_that_lost_its_lease_in_the_middle_of_a_batch_posts_no_more(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was frozen over the first document: by now another worker may have posted, or cancelled, the others."""
+    book = small_world.double("erp", "fake_erp", "erp")
+    small_world.stock(W1_A=5)
+    real, seconds = leases.monotonic, small_world.runtime.settings.lease_seconds
+
+    def freeze() -> None:
+        monkeypatch.setattr(leases, "monotonic", lambda: real() + seconds)
+
+    book.on_call = freeze
+    small_world.send(*[order_document(number, payment={"state": "cod_due"}) for number in ("1", "2", "3")])
+    assert len(book.sent) == 1
+    assert sorted(small_world.documents(number)[0][1] for number in ("1", "2", "3")) == ["pending", "pending", "posted"]
