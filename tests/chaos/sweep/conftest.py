@@ -1,4 +1,8 @@
-"""Hubs whose every step is numbered."""
+"""Hubs whose every step is numbered.
+
+`ORDERHUB_CHAOS=long` sweeps every point and drives the machines 100,000 steps; without it a sample is taken, another one
+for each `ORDERHUB_CHAOS_SEED`. `pytest -rP tests/chaos/sweep` prints a line for each promise.
+"""
 
 import os
 from collections.abc import Iterator

@@ -9,11 +9,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from hub.fulfilment import subscribers
-from hub.intake.service import store
 from hub.jobs import repository
 from hub.jobs.service.lease import Lease
 from hub.kit.ids import new_id
-from hub.orders.service import accept
+from hub.orders.rules import identity
 from tests.builders import World
 from tests.chaos.sweep.figures import figure
 from tests.chaos.sweep.steps import Monotonic, Steps
@@ -109,7 +108,7 @@ def test_without_the_unique_key_a_message_is_taken_twice(sweep: Sweep, monkeypat
     call = point_of(sweep, CALL)
     sweep.kill(call)
     assert sweep.bad == []
-    monkeypatch.setattr(store, "dedupe_key", lambda *_, **__: new_id())
+    monkeypatch.setattr("hub.intake.service.store.dedupe_key", lambda *_, **__: new_id())
     sweep.kill(call)
     assert "'messages': (" in found("the unique key", sweep)
 
@@ -127,6 +126,6 @@ def test_without_the_version_guard_an_old_state_undoes_a_new_one(
         return small_world.lines(name)["1"]["ordered_source"]
 
     assert wanted("guarded") == 3
-    monkeypatch.setattr(accept, "newer", lambda candidate, stored: True)
+    monkeypatch.setattr(identity, "newer", lambda candidate, stored: True)
     assert wanted("unguarded") == 2
     figure("without the version guard: a late copy of the first state put 3 pieces back to 2")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hub.canonical.facts import OrderFact, ParseResult, ShipmentFact
+from hub.canonical.facts import CancellationFact, OrderFact, ParseResult, ShipmentFact
 from hub.canonical.order import ChannelShipment, LineQuantity
 from hub.flows.pull_channel import pull_job
 from hub.fulfilment.tables import ShipmentNoticeRow
@@ -216,6 +216,22 @@ def test_what_the_channel_shipped_before_it_cancelled_the_rest_is_shipped(world:
         tell(world, b"{}")
     assert world.lines("2")["1"] == {"ordered": 2, "ordered_source": 2, "external_shipped": 1, "cancelled": 1}
     assert (world.order("2").lifecycle, world.folded("2")) == ("cancelled", True)
+
+
+@pytest.mark.parametrize("sequence", ["ship, cancel", "cancel, ship", "cancel, ship, ship"])
+def test_what_has_left_was_not_cancelled_whichever_is_told_first(small_world: World, sequence: str) -> None:
+    book = small_world.double("channel", "fake_channel", "feed")
+    order = canonical_order(external_id="1", ship_to=order_document()["ship_to"])
+    facts = {
+        "create": OrderFact(kind="order", order_id="1", order=order),
+        "ship": ShipmentFact(order_id="1", shipment=channel_shipment("S-1", 1)),
+        "cancel": CancellationFact(order_id="1"),
+    }
+    for fact in ("create", *sequence.split(", ")):
+        book.parse = lambda raw, fact=fact: ParseResult(facts=(facts[fact],))
+        tell(small_world, b"{}")
+    assert small_world.lines("1")["1"] == {"ordered": 2, "ordered_source": 2, "external_shipped": 1, "cancelled": 1}
+    assert (small_world.order("1").lifecycle, small_world.folded("1")) == ("cancelled", True)
 
 
 @pytest.mark.parametrize("first", ["orders/updated", "fulfillments/create"])
