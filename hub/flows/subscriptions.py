@@ -88,6 +88,13 @@ def by_event() -> dict[str, tuple[str, ...]]:
     return table
 
 
+CASES = (
+    cases.message_blocked, cases.message_faulty, cases.order_held, cases.order_needs_person,
+    cases.changed_after_start, cases.cancel_refused, cases.job_parked, cases.connection_paused,
+)  # fmt: skip
+"""What a person has to look at; the work that opens each is called by its name."""
+
+
 def work_table(
     services: Services, *, http_for: Callable[[str], HttpClient], secret_of: Callable[[str], str]
 ) -> WorkTable:
@@ -115,14 +122,7 @@ def work_table(
         CENSUS_DUE: ("bulk", CensusDue(services)),
         PROOF_WATCH: ("bulk", WatchProofs(services)),
         WAIT_WATCH: ("bulk", WatchWaiting(services)),
-        "case.message_blocked": ("bulk", OpenCase(services, cases.message_blocked)),
-        "case.message_faulty": ("bulk", OpenCase(services, cases.message_faulty)),
-        "case.order_held": ("bulk", OpenCase(services, cases.order_held)),
-        "case.order_needs_person": ("bulk", OpenCase(services, cases.order_needs_person)),
-        "case.changed_after_start": ("bulk", OpenCase(services, cases.changed_after_start)),
-        "case.cancel_refused": ("bulk", OpenCase(services, cases.cancel_refused)),
-        "case.job_parked": ("bulk", OpenCase(services, cases.job_parked)),
-        "case.connection_paused": ("bulk", OpenCase(services, cases.connection_paused)),
+        **{f"case.{case.__name__}": ("bulk", OpenCase(services, case)) for case in CASES},
     }
     outward: list[OutwardWork] = [
         PostDocuments(clock=services.clock, adapters=services.adapters, call_seconds=services.call_seconds),
