@@ -1,10 +1,9 @@
 """The short form of `make soak`: real processes are killed on all three set-ups, and nobody's books disagree.
 
-The seed is printed; `CHAOS_SEED` runs it again.
+`CHAOS_SEED` runs another one; the long form runs many.
 """
 
 import os
-import random
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.chaos.world.round import run_round
 from tests.chaos.world.setups import SETUPS, missing
 from tests.peers import require_peer
 
+SEED = 7
 ORDERS = 24
 KILLS = 3
 
@@ -28,7 +28,7 @@ def _say(text: str) -> None:
 def test_all_books_agree_after_kills(setup: str, tmp_path: Path) -> None:
     reason = missing(setup)
     require_peer(setup, reason is None, reason or "")
-    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+    seed = int(os.environ.get("CHAOS_SEED", SEED))
     _say(f"CHAOS_SEED={seed}")
     result = run_round(
         setup, tmp_path, seed=seed, orders=ORDERS, kills=KILLS, pause_between=(0.5, 2.0), settle_seconds=180,
