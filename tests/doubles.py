@@ -243,7 +243,7 @@ class TracingCarrier(FakeCarrier):
     """Can be asked for parcels: `shown` of its book has a document for each number, `asked` notes the questions."""
 
     manifest = Manifest(
-        id="tracing_carrier", kind="carrier", version="1", label="Tracing carrier", idempotency="find", batch_max=2
+        id="tracing_carrier", kind="carrier", version="1", label="Tracing carrier", idempotency="key", batch_max=2
     )
 
     def track(self, numbers: Sequence[str]) -> list[Raw]:

@@ -12,7 +12,8 @@ __all__ = ["fresh", "hub"]
 def test_schedules_are_seen_run_and_stopped(hub: Hub) -> None:
     assert "`hub worker` makes them" in hub.ok("schedules", "list")
     hub.ok("worker", "--until-done")
-    assert [one["schedule_id"] for one in hub.json("schedules", "list")] == ["housekeeping", "proof.watch"]
+    known = [one["schedule_id"] for one in hub.json("schedules", "list")]
+    assert known == ["housekeeping", "proof.watch", "retention", "wait.watch"]
     assert "nosuch" in hub.refused("schedules", "run", "nosuch")
     outcome = hub.run("schedules", "run", "proof.watch")
     assert "as soon as a worker is free" in outcome.stdout
@@ -20,7 +21,7 @@ def test_schedules_are_seen_run_and_stopped(hub: Hub) -> None:
     assert "under way" in hub.refused("schedules", "run", "proof.watch")
     hub.ok("worker", "--until-done")
     assert "proof.watch rests" in hub.ok("schedules", "disable", "proof.watch")
-    (_, watch) = hub.json("schedules", "list")
+    watch = hub.json("schedules", "list")[1]
     assert (watch["outcome"], watch["enabled"], watch["next_run_at"]) == ("done", False, None)
     assert "proof.watch runs next at" in hub.ok("schedules", "enable", "proof.watch")
     assert "proof.watch" in hub.ok("schedules", "list", "--after", "housekeeping")

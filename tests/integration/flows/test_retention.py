@@ -12,12 +12,13 @@ from hub.canonical.order import ChannelShipment, LineQuantity
 from hub.cases.rules.cases import NewCase
 from hub.cases.service.open import open_cases
 from hub.flows.housekeeping import REPLAN
-from hub.flows.replay import preview, replay, select_messages
+from hub.flows.replay import preview, replay
 from hub.flows.retention import LOOK_ANEW, RETENTION, Progress, Task, begin, step, tasks_of
 from hub.intake.rules.census import Comparison
 from hub.intake.service import retention as intake_retention
 from hub.intake.service.census import last_proven_day, list_runs, store_run
 from hub.intake.service.listing import get_document
+from hub.intake.service.selecting import Selection, select_messages
 from hub.intake.service.store import Delivery, store_messages
 from hub.intake.tables import UnknownCodeRow
 from hub.jobs.events import NewJob
@@ -27,7 +28,7 @@ from hub.jobs.service.effects import begin as begin_calls
 from hub.jobs.service.publish import enqueue
 from hub.jobs.service.retention import swept_rows
 from hub.jobs.service.retry import retry_job
-from hub.jobs.service.schedules import enqueue_due, ensure_schedule
+from hub.jobs.service.schedules import Schedule, enqueue_due, keep_schedules
 from hub.jobs.service.work import Call, Job
 from hub.jobs.tables import EffectRow, JobRow
 from hub.kit.errors import HubError
@@ -94,7 +95,7 @@ def test_a_message_without_its_document_is_not_read_again(world: World) -> None:
     keep_house(world, "messages")
     services, ids = world.runtime.services, [stored.message_id]
     with world.write() as session:
-        assert select_messages(session, plugin="webhook") == []
+        assert select_messages(session, Selection(plugin="webhook"), limit=10) == []
         assert preview(session, services, ids) == []
         assert replay(session, services, ids, "tester") == 0
     with world.read() as session, pytest.raises(HubError, match="retention_days") as refused:
@@ -288,7 +289,7 @@ def short_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_it_is_done_every_night_in_steps_that_are_jobs_of_their_own(world: World) -> None:
     sent = world.send(*(order_document(str(number)) for number in range(7)))
     with world.write() as session:
-        ensure_schedule(session, schedule_id=RETENTION, kind=RETENTION, cron="40 1 * * *", at=world.clock.now())
+        keep_schedules(session, [Schedule(RETENTION, RETENTION, "40 1 * * *")], at=world.clock.now())
     world.clock.advance(YEARS)
     with world.write() as session:
         assert enqueue_due(session, at=world.clock.now()) == 1
