@@ -157,7 +157,7 @@ def problem(node: ast.Call, known: dict[str, type]) -> tuple[str, str] | None:
     """The code and status of a problem that a call makes, if it makes one with literal values."""
     name = ast.unparse(node.func).rsplit(".", 1)[-1]
     values = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
-    if name == "HubError" and len(values) > 1 and isinstance(values[1], str):
+    if name in ("HubError", "problem_response") and len(values) > 1 and isinstance(values[1], str):
         return values[1], str(values[0])
     if name == "NotFound" and values and isinstance(values[0], str):
         return f"{values[0]}_not_found", "404"
