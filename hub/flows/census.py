@@ -13,16 +13,17 @@ from hub.cases.service.open import open_cases
 from hub.cases.service.resolve import resolve_by_key
 from hub.connections.service.adapters import ConnectionInfo, load
 from hub.connections.tables import ConnectionRow
+from hub.flows.ask_channels import ask_each, askable
 from hub.flows.fetch_orders import AT_ONCE, fetch_jobs
 from hub.flows.services import Services
 from hub.intake.rules.census import LAST_DAYS, Comparison, Held, compare, days_to_prove, window_of
 from hub.intake.service.census import ids_that_wait, proven_days, store_run
 from hub.jobs.events import NewJob
 from hub.jobs.service.publish import enqueue
-from hub.jobs.service.work import Call, Job, Outcome, Prepared, Skip
+from hub.jobs.service.work import Call, Job, Outcome, Prepared
 from hub.orders import repository as orders_repository
 from hub.sdk.adapters import Channel
-from hub.sdk.errors import PluginError, Transient
+from hub.sdk.errors import Transient
 from hub.sdk.values import FetchRequest, Window
 
 CENSUS = "channel.census"
@@ -80,13 +81,9 @@ class AskCensus:
     def prepare(self, session: Session, jobs: Sequence[Job]) -> Prepared:
         """What the hub holds of the day, to ask for what the list does not name."""
         prepared = Prepared()
-        connections = load(session, {job.connection_id or "" for job in jobs})
-        for job in jobs:
-            connection = connections.get(job.connection_id or "")
-            channel = self._services.adapters.channel(connection) if connection is not None else None
-            if connection is None or channel is None or not connection.enabled or not channel.offers("census"):
-                prepared.skips.append(Skip(job, "cannot be asked for its list"))
-                continue
+        for job, connection, _ in askable(
+            session, self._services, jobs, prepared, capability="census", refusal="cannot be asked for its list"
+        ):
             day = date.fromisoformat(job.args["day"])
             since, until = window_of(day)
             ours = orders_repository.placed_between(session, account=connection.account, since=since, until=until)
@@ -96,14 +93,7 @@ class AskCensus:
 
     def perform(self, calls: Sequence[Call]) -> list[Outcome]:
         """The whole list of each day; a list that was not read to its end is none."""
-        outcomes = []
-        for call in calls:
-            channel = self._services.adapters.channel(call.data.connection)
-            try:
-                outcomes.append(Outcome(call, result=_ask(channel, call)))
-            except PluginError as error:
-                outcomes.append(Outcome(call, error=error))
-        return outcomes
+        return ask_each(self._services, calls, _ask)
 
     def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         """The result is a row; what differs is fetched, and the day is asked for again."""

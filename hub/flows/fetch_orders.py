@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from hub.connections.service.adapters import ConnectionInfo, load
+from hub.connections.service.adapters import ConnectionInfo
+from hub.flows.ask_channels import ask_each, askable
 from hub.flows.services import Services
 from hub.intake.service.store import Delivery, store_messages
 from hub.jobs.events import NewJob
-from hub.jobs.service.work import Call, Job, Outcome, Prepared, Skip
-from hub.sdk.errors import PluginError, Transient
-from hub.sdk.values import FetchRequest
+from hub.jobs.service.work import Call, Job, Outcome, Prepared
+from hub.sdk.adapters import Channel
+from hub.sdk.errors import Transient
+from hub.sdk.values import FetchRequest, Raw
 
 FETCH = "channel.fetch"
 AT_ONCE = 50
@@ -37,32 +40,16 @@ class FetchOrders:
     def prepare(self, session: Session, jobs: Sequence[Job]) -> Prepared:
         """Whom to ask."""
         prepared = Prepared()
-        connections = load(session, {job.connection_id or "" for job in jobs})
-        for job in jobs:
-            connection = connections.get(job.connection_id or "")
-            channel = self._services.adapters.channel(connection) if connection is not None else None
-            if connection is None or channel is None or not connection.enabled or not channel.offers("fetch"):
-                prepared.skips.append(Skip(job, "cannot fetch by id"))
-                continue
+        for job, connection, _ in askable(
+            session, self._services, jobs, prepared, capability="fetch", refusal="cannot fetch by id"
+        ):
             wanted = _Wanted(connection, tuple(job.args["external_ids"]), bool(job.args.get("must_be_there")))
             prepared.calls.append(Call(job, connection.connection_id, wanted))
         return prepared
 
     def perform(self, calls: Sequence[Call]) -> list[Outcome]:
         """One call each."""
-        outcomes = []
-        for call in calls:
-            wanted: _Wanted = call.data
-            channel = self._services.adapters.channel(wanted.connection)
-            try:
-                call.refuse_late()
-                found = channel.fetch(FetchRequest("order", wanted.external_ids))
-                if wanted.must_be_there and len(found) < len(wanted.external_ids):
-                    raise Transient("the source named this order, and does not show it yet", code="not_shown")
-                outcomes.append(Outcome(call, result=found))
-            except PluginError as error:
-                outcomes.append(Outcome(call, error=error))
-        return outcomes
+        return ask_each(self._services, calls, _fetch)
 
     def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         """Through the ordinary intake."""
@@ -71,6 +58,14 @@ class FetchOrders:
 
     def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
         """Whoever wanted them sees that they did not come."""
+
+
+def _fetch(channel: Channel[Any], call: Call) -> list[Raw]:
+    wanted: _Wanted = call.data
+    found = channel.fetch(FetchRequest("order", wanted.external_ids))
+    if wanted.must_be_there and len(found) < len(wanted.external_ids):
+        raise Transient("the source named this order, and does not show it yet", code="not_shown")
+    return found
 
 
 def fetch_jobs(

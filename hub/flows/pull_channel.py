@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.connections.service.adapters import ConnectionInfo, load
+from hub.connections.service.adapters import ConnectionInfo
 from hub.connections.tables import ConnectionRow
+from hub.flows.ask_channels import ask_each, askable
 from hub.flows.services import Services
 from hub.intake.service.store import Delivery, store_messages
 from hub.jobs.events import NewJob
 from hub.jobs.service.publish import enqueue
-from hub.jobs.service.work import Call, Job, Outcome, Prepared, Skip
-from hub.sdk.errors import PluginError
+from hub.jobs.service.work import Call, Job, Outcome, Prepared
 from hub.sdk.values import RawPage, Window
 
 PULL = "channel.pull"
@@ -49,13 +49,9 @@ class PullChannel:
     def prepare(self, session: Session, jobs: Sequence[Job]) -> Prepared:
         """Where the cursor stands."""
         prepared = Prepared()
-        connections = load(session, {job.connection_id or "" for job in jobs})
-        for job in jobs:
-            connection = connections.get(job.connection_id or "")
-            channel = self._services.adapters.channel(connection) if connection is not None else None
-            if connection is None or channel is None or not connection.enabled or not channel.offers("list_changes"):
-                prepared.skips.append(Skip(job, "cannot pull"))
-                continue
+        for job, connection, channel in askable(
+            session, self._services, jobs, prepared, capability="list_changes", refusal="cannot pull"
+        ):
             cursor = session.get_one(ConnectionRow, connection.connection_id).cursor
             window = _window(cursor, self._services.clock.now(), connection.import_from)
             prepared.calls.append(
@@ -67,15 +63,9 @@ class PullChannel:
 
     def perform(self, calls: Sequence[Call]) -> list[Outcome]:
         """One page each."""
-        outcomes = []
-        for call in calls:
-            channel = self._services.adapters.channel(call.data.connection)
-            try:
-                call.refuse_late()
-                outcomes.append(Outcome(call, result=channel.list_changes(call.data.window, call.data.limit)))
-            except PluginError as error:
-                outcomes.append(Outcome(call, error=error))
-        return outcomes
+        return ask_each(
+            self._services, calls, lambda channel, call: channel.list_changes(call.data.window, call.data.limit)
+        )
 
     def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         """Documents and cursor move together: a page that was not stored is asked for again."""
