@@ -2,8 +2,8 @@
 
 Usage: python -m tests.chaos.world.proxy SEED UPSTREAM_PORT. Prints its port.
 GET /_proxy answers the counts, POST /_proxy/RATE scales all faults (0: an honest network).
-Writes under `find` and `none` are never doubled, and never delivered after the caller has given up: no side can answer
-for a network that does so before somebody who takes whatever he is sent (docs/explanation/exactly-once.md).
+Writes under `find` and `none` are never doubled, and no write is delivered after the caller has given up: nobody can
+answer for a network that does so (docs/explanation/exactly-once.md).
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class Proxy:
             fault = "delay"
         if fault:
             self.done[fault] += 1
-        if gullible and fault == "hang":
+        if verb == "POST" and fault == "hang":
             await asyncio.sleep(HANG_SECONDS)
             return b""
         return await self._broken(fault, rng, head, body)
