@@ -6,6 +6,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test check fmt bench soak docs
 
+# Each `hub` process of a test would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.orderhub-installed

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import backlog, claims, engine, flow, hot, idle, latency, migration, slow, webhook
+from bench import backlog, claims, engine, flow, hot, idle, latency, lint, migration, routing, slow, webhook
 from bench.end_to_end import Incomplete
 from bench.machine import machine
 from bench.place import JOBS, Missing, Place, place
@@ -23,6 +23,8 @@ class Family:
 
     figures: tuple[tuple[str, str, float | None], ...]
     measure: Callable[[Place], list[Figure]]
+    group: str = ""
+    """Under this name `--only` takes all families of one subject."""
 
 
 FAMILIES = (
@@ -42,12 +44,40 @@ FAMILIES = (
     Family((("idle_queries", "queries/s", idle.QUERIES),), idle.idle_queries),
     Family((("statements_per_order", "statements", None),), engine.statements_per_order),
     Family((("full_tables", "x empty", 1.15),), engine.full_tables),
+    Family(
+        (("routing_plan_p95", "ms", routing.P95_MS), ("routing_plan_rate", "orders/s", routing.RATE)),
+        routing.planning,
+        "routing",
+    ),
+    Family(
+        (
+            ("routing_backtest", "s", routing.BACKTEST_SECONDS),
+            ("routing_reproduced", "%", routing.REPRODUCED),
+            ("routing_records", "%", routing.RECORDS),
+        ),
+        routing.history,
+        "routing",
+    ),
+    Family((("routing_waves", "% saved", 0),), routing.waves, "routing"),
+    Family(
+        (
+            ("superstore_backtest", "s", routing.BACKTEST_SECONDS),
+            ("superstore_reproduced", "%", routing.REPRODUCED),
+            ("superstore_records", "%", routing.RECORDS),
+        ),
+        routing.superstore_history,
+        "routing",
+    ),
+    Family((("superstore_waves", "% saved", 0),), routing.superstore_waves, "routing"),
+    Family((("routing_oversold", "units", 0),), routing.hot_reservations, "routing"),
+    Family((("routing_lint", "%", lint.SHARE), ("routing_lint_false", "alarms", 0)), lint.linting, "routing"),
 )
+GROUPS = tuple(dict.fromkeys(family.group for family in FAMILIES if family.group))
 NAMES = tuple(name for family in FAMILIES for name, _, _ in family.figures)
 
 
 @click.command()
-@click.option("--only", multiple=True, type=click.Choice(NAMES), help="Only this figure; may be given several times.")
+@click.option("--only", multiple=True, type=click.Choice((*NAMES, *GROUPS)), help="Only this figure or group.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the run there.")
 @click.option("--list", "as_list", is_flag=True, help="List the figures and end.")
 @click.option("--jobs", type=click.IntRange(1_000), default=JOBS, show_default=True, help="How many `backlog` has.")
@@ -62,7 +92,7 @@ def main(only: tuple[str, ...], json_file: Path | None, as_list: bool, jobs: int
     facts = machine()
     figures: list[Figure] = []
     for family in FAMILIES:
-        wanted = [name for name, _, _ in family.figures if not only or name in only]
+        wanted = [name for name, _, _ in family.figures if not only or name in only or family.group in only]
         if wanted:
             figures.extend(figure for figure in _measured(family, wanted[0], jobs, quick) if figure.name in wanted)
     print_table(console, facts, figures)

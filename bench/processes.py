@@ -16,7 +16,7 @@ import orjson
 
 from bench.world import ROOT, World
 
-HUB = "from hub.cli.main import main; main()"
+HUB = "from hub.cli.main import run; run()"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -5,18 +5,32 @@ from typing import Any, get_args
 
 from docs.model_text import cell, model_rows
 from hub.connections.rules.policy import DEFAULT_LEVELS, ConnectionPolicy, ReviewPolicy
-from hub.kit.rules.actions import RANKERS, Action, CourierAction, ReviewAction, SourcingAction
+from hub.kit.rules.actions import (
+    RANKERS,
+    STRATEGIES,
+    Action,
+    Assign,
+    CourierAction,
+    Merge,
+    Prioritise,
+    ReviewAction,
+    SourcingAction,
+)
 from hub.kit.rules.facts import CATALOGUE, Fact
 from hub.kit.rules.rule_set import SECTIONS
 from hub.routing.rules.own_hooks import OWN_HOOKS, RANKER
 
-ACTIONS: dict[str, Any] = {"review": ReviewAction, "sourcing": SourcingAction, "courier": CourierAction}
+ACTIONS: dict[str, Any] = {
+    "review": ReviewAction, "priority": Prioritise, "assign": Assign, "sourcing": SourcingAction,
+    "courier": CourierAction, "merge": Merge,
+}  # fmt: skip
 
 
 def rules() -> Iterator[str]:
     """What a rule set may say, then what a connection's policy may."""
-    yield "A rule set has the sections `review`, `sourcing` and `courier`, each a list of rules: `id`, `name`, `when`"
-    yield "(CEL clauses that must all hold; none: always) and `then` (actions)."
+    sections = ", ".join(f"`{name}`" for name in SECTIONS)
+    yield f"A rule set has the sections {sections}, each a list of rules: `id`, `name`,"
+    yield "`when` (CEL clauses that must all hold; none: always) and `then` (actions)."
     yield "[How routing decides](../explanation/routing.md) says how they"
     yield "work together; `hub routing activate FILE` checks a set whole and names every fault."
     yield from [
@@ -38,6 +52,9 @@ def rules() -> Iterator[str]:
     yield from ["| ranker | meaning |", "|---|---|"]
     yield from (f"| `{name}` | {cell(about)} |" for name, about in RANKERS.items())
     yield f"| `plugin:{RANKER}` | {cell(type(OWN_HOOKS[RANKER]).__doc__ or '')} |"
+    yield from ["", "## Strategies", "", "Named by `strategy`; `plugin:NAME` is a plugin's.", ""]
+    yield from ["| strategy | meaning |", "|---|---|"]
+    yield from (f"| `{name}` | {cell(about)} |" for name, about in STRATEGIES.items())
     yield from policy()
 
 
@@ -54,7 +71,8 @@ def facts() -> Iterator[str]:
 
 def actions(section: str) -> tuple[type[Action], ...]:
     """The action models of a section, in the order of their declaration."""
-    union: tuple[type[Action], ...] = get_args(get_args(ACTIONS[section])[0])
+    told = ACTIONS[section]
+    union: tuple[type[Action], ...] = get_args(get_args(told)[0]) if get_args(told) else (told,)
     return union
 
 

@@ -11,12 +11,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from hub.canonical.erp import ErpDocument, ErpKind, Remote
-from hub.canonical.facts import ParseResult
+from hub.canonical.facts import ParseResult, StockFact
 from hub.canonical.money import Money
 from hub.canonical.shipping import (
     FoundShipment,
@@ -41,6 +42,8 @@ from hub.sdk.values import (
     Raw,
     RawPage,
     ShipmentPush,
+    StockPush,
+    StockShown,
     Window,
 )
 
@@ -66,6 +69,11 @@ class Book:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     asked: list[str] = field(default_factory=list)
     pushed: list[ShipmentPush] = field(default_factory=list)
+    stock: list[StockPush] = field(default_factory=list)
+    refuse_stock: dict[str, Exception] = field(default_factory=dict)
+    """Why it does not take the number of a SKU."""
+    levels: dict[str, int] = field(default_factory=dict)
+    """What it shows of each SKU."""
     shown: dict[str, bytes] = field(default_factory=dict)
     before: list[Exception] = field(default_factory=list)
     """Raised by the next calls before they do anything."""
@@ -168,6 +176,17 @@ class FakeChannel(Channel[DoubleSettings]):
             self.book.take(item.reference, item)
             self.book.pushed.append(item)
         return [ItemResult(ref=item.reference, remote_id=f"remote-{item.reference[:8]}") for item in items]
+
+    def push_stock(self, items: Sequence[StockPush]) -> list[ItemResult]:
+        """Take note of each that is not refused."""
+        taken = [item for item in items if item.sku not in self.book.refuse_stock]
+        self.book.stock.extend(taken)
+        self.book.levels.update({item.sku: item.available for item in taken})
+        return [ItemResult(ref=item.reference, error=self.book.refuse_stock.get(item.sku)) for item in items]
+
+    def list_stock(self, skus: Sequence[str]) -> list[StockShown]:
+        """What it shows of those that it lists."""
+        return [StockShown(sku, self.book.levels[sku]) for sku in skus if sku in self.book.levels]
 
 
 class FakeCarrier(Carrier[DoubleSettings]):
@@ -316,6 +335,18 @@ class FakeErp(Erp[DoubleSettings]):
     def parse_ack(self, raw: Raw) -> Remote:
         """Their id."""
         return Remote.model_validate_json(raw.body)
+
+    def pull(self, kind: Literal["stock", "product"], cursor: str | None, limit: int) -> RawPage:
+        """The next scripted page."""
+        self.book.asked.append(f"{kind}:{cursor}")
+        return self.book.pages.pop(0) if self.book.pages else RawPage(())
+
+    def parse(self, raw: Raw) -> ParseResult:
+        """One level: place, SKU and quantity."""
+        place, sku, quantity = raw.body.decode().split(",")
+        if not quantity.isdigit():
+            raise Malformed(f"{quantity!r} is no quantity", code="no_quantity")
+        return ParseResult(facts=(StockFact(location_ref=place, sku=sku, available=Decimal(quantity)),))
 
     def cancel(self, remote: Remote, reason: str) -> Remote:
         """Take the document out; twice is once."""

@@ -104,7 +104,9 @@ class Server(ABC):
     name: str
     stop_signal = signal.SIGTERM
 
-    def __init__(self) -> None:
+    def __init__(self, *, within: Path | None = None) -> None:
+        self.within = within
+        """Where its folder is made; else where the system keeps what is passing."""
         self.folder = Path()
         self.port = 0
         self._processes: list[_Process] = []
@@ -129,7 +131,7 @@ class Server(ABC):
         if reason:
             raise ServerError(reason)
         for attempt in (1, 2, 3):
-            self.folder = Path(tempfile.mkdtemp(prefix=f"orderhub-{self.name}-"))
+            self.folder = Path(tempfile.mkdtemp(prefix=f"orderhub-{self.name}-", dir=self.within))
             self.port = free_port()
             try:
                 self._launch()
@@ -157,6 +159,10 @@ class Server(ABC):
         """Start again on the same port and folder, after `crash`."""
         self._launch()
 
+    def alive(self) -> bool:
+        """Whether all that was started for it runs."""
+        return bool(self._processes) and all(process.popen.poll() is None for process in self._processes)
+
     @property
     def pid(self) -> int:
         """The process id of the running server."""
@@ -182,8 +188,10 @@ class PostgresServer(Server):
     name = "postgresql"
     stop_signal = signal.SIGINT  # fast shutdown: rolls back open transactions instead of waiting for them
 
-    def __init__(self, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, *, durable: bool = True, settings: Mapping[str, str] | None = None, within: Path | None = None
+    ) -> None:
+        super().__init__(within=within)
         self.durable = durable
         self.settings = dict(settings or {})
 

@@ -141,6 +141,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_connections_name")),
     )
     op.create_table(
+        "consolidations",
+        sa.Column("consolidation_id", types.Id(), nullable=False),
+        sa.Column("open_key", sa.String(length=64), nullable=True),
+        sa.Column("state", sa.String(length=6), nullable=False),
+        sa.Column("location", sa.String(length=40), nullable=False),
+        sa.Column("rule", sa.String(length=60), nullable=False),
+        sa.Column("max_orders", sa.Integer(), nullable=False),
+        sa.Column("max_grams", sa.Integer(), nullable=True),
+        sa.Column("days_apart", sa.Integer(), nullable=False),
+        sa.Column("ship_by", types.UtcDateTime(), nullable=False),
+        sa.Column("closes_at", types.UtcDateTime(), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint("state IN ('open', 'closed', 'apart')", name=op.f("ck_consolidations_state")),
+        sa.PrimaryKeyConstraint("consolidation_id", name=op.f("pk_consolidations")),
+    )
+    with op.batch_alter_table("consolidations", schema=None) as batch_op:
+        batch_op.create_index("uq_consolidations_open_key", ["open_key"], unique=True)
+
+    op.create_table(
         "restores",
         sa.Column("restored_at", types.UtcDateTime(), nullable=False),
         sa.Column("taken_at", types.UtcDateTime(), nullable=False),
@@ -445,6 +464,10 @@ def upgrade() -> None:
         sa.Column("phone", sa.String(length=40), nullable=True),
         sa.Column("lookalike_key", sa.String(length=64), nullable=True),
         sa.Column("pinned_location", sa.String(length=40), nullable=True),
+        sa.Column("priority", sa.Integer(), server_default="100", nullable=False),
+        sa.Column("priority_by_hand", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("assignee", sa.String(length=80), nullable=True),
+        sa.Column("assigned_by_hand", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("ship_by", types.UtcDateTime(), nullable=True),
         sa.Column("deliver_by", types.UtcDateTime(), nullable=True),
         sa.Column("event_count", sa.Integer(), server_default="0", nullable=False),
@@ -462,6 +485,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_orders")),
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_orders_assignee",
+            ["assignee", "order_id"],
+            unique=False,
+            sqlite_where=sa.text("assignee IS NOT NULL"),
+            postgresql_where=sa.text("assignee IS NOT NULL"),
+        )
         batch_op.create_index("ix_orders_connection_id", ["connection_id", "order_id"], unique=False)
         batch_op.create_index("ix_orders_email", ["email"], unique=False)
         batch_op.create_index("ix_orders_lifecycle", ["lifecycle", "order_id"], unique=False)
@@ -473,6 +503,18 @@ def upgrade() -> None:
         batch_op.create_index("uq_orders_external_id_account", ["external_id", "account"], unique=True)
 
     op.create_table(
+        "places",
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("kind", sa.String(length=6), nullable=False),
+        sa.Column("region", sa.String(length=100), nullable=False),
+        sa.Column("latitude", sa.Float(), nullable=False),
+        sa.Column("longitude", sa.Float(), nullable=False),
+        sa.Column("population", sa.Integer(), nullable=False),
+        sa.CheckConstraint("kind IN ('postal', 'city')", name=op.f("ck_places_kind")),
+        sa.PrimaryKeyConstraint("country", "name", "kind", "region", name=op.f("pk_places")),
+    )
+    op.create_table(
         "planning_inputs",
         sa.Column("planning_input_id", types.Id(), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
@@ -483,7 +525,7 @@ def upgrade() -> None:
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
         sa.Column("author", sa.String(length=80), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('rate_card', 'calendar', 'capacity', 'location')", name=op.f("ck_planning_inputs_kind")
+            "kind IN ('rate_card', 'calendar', 'capacity', 'area', 'location')", name=op.f("ck_planning_inputs_kind")
         ),
         sa.PrimaryKeyConstraint("planning_input_id", name=op.f("pk_planning_inputs")),
     )
@@ -556,12 +598,12 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("body", types.JsonDocument, nullable=False),
-        sa.Column("author", sa.String(length=80), nullable=False),
+        sa.Column("author", sa.String(length=120), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
         sa.Column("activated_at", types.UtcDateTime(), nullable=True),
-        sa.Column("activated_by", sa.String(length=80), nullable=True),
-        sa.CheckConstraint("state IN ('draft', 'active', 'retired')", name=op.f("ck_rule_sets_state")),
+        sa.Column("activated_by", sa.String(length=120), nullable=True),
+        sa.CheckConstraint("state IN ('draft', 'rehearsed', 'active', 'retired')", name=op.f("ck_rule_sets_state")),
         sa.PrimaryKeyConstraint("rule_set_id", name=op.f("pk_rule_sets")),
     )
     with op.batch_alter_table("rule_sets", schema=None) as batch_op:
@@ -573,6 +615,142 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'active'"),
         )
         batch_op.create_index("uq_rule_sets_version", ["version"], unique=True)
+
+    op.create_table(
+        "routing_gates",
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("author", sa.String(length=120), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_routing_gates")),
+    )
+    op.create_table(
+        "backtests",
+        sa.Column("backtest_id", types.Id(), nullable=False),
+        sa.Column("rule_set_id", types.Id(), nullable=False),
+        sa.Column("against_id", types.Id(), nullable=True),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("differing", sa.Integer(), nullable=False),
+        sa.Column("reproduced", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.JSON(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("after", sa.JSON(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("ran_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["against_id"], ["rule_sets.rule_set_id"], name=op.f("fk_backtests_against_id_rule_sets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["rule_set_id"], ["rule_sets.rule_set_id"], name=op.f("fk_backtests_rule_set_id_rule_sets")
+        ),
+        sa.PrimaryKeyConstraint("backtest_id", name=op.f("pk_backtests")),
+    )
+    with op.batch_alter_table("backtests", schema=None) as batch_op:
+        batch_op.create_index("ix_backtests_rule_set_id", ["rule_set_id", "backtest_id"], unique=False)
+
+    op.create_table(
+        "backtest_differences",
+        sa.Column("backtest_id", types.Id(), nullable=False),
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["backtest_id"], ["backtests.backtest_id"], name=op.f("fk_backtest_differences_backtest_id_backtests")
+        ),
+        sa.PrimaryKeyConstraint("backtest_id", "place", name=op.f("pk_backtest_differences")),
+    )
+    op.create_table(
+        "golden_orders",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("author", sa.String(length=120), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("changed_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_golden_orders")),
+    )
+    op.create_table(
+        "golden_runs",
+        sa.Column("run_id", types.Id(), nullable=False),
+        sa.Column("rule_set_id", types.Id(), nullable=False),
+        sa.Column("stamp", sa.String(length=64), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("broken", sa.JSON(), nullable=False),
+        sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("ran_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["rule_set_id"], ["rule_sets.rule_set_id"], name=op.f("fk_golden_runs_rule_set_id_rule_sets")
+        ),
+        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_golden_runs")),
+    )
+    with op.batch_alter_table("golden_runs", schema=None) as batch_op:
+        batch_op.create_index("ix_golden_runs_rule_set_id", ["rule_set_id", "run_id"], unique=False)
+
+    op.create_table(
+        "rule_set_overrides",
+        sa.Column("override_id", types.Id(), nullable=False),
+        sa.Column("rule_set_id", types.Id(), nullable=False),
+        sa.Column("against_id", types.Id(), nullable=True),
+        sa.Column("backtest_id", types.Id(), nullable=True),
+        sa.Column("golden_run_id", types.Id(), nullable=True),
+        sa.Column("gate_version", sa.Integer(), nullable=False),
+        sa.Column("broken", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("made_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["against_id"], ["rule_sets.rule_set_id"], name=op.f("fk_rule_set_overrides_against_id_rule_sets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["backtest_id"], ["backtests.backtest_id"], name=op.f("fk_rule_set_overrides_backtest_id_backtests")
+        ),
+        sa.ForeignKeyConstraint(
+            ["golden_run_id"], ["golden_runs.run_id"], name=op.f("fk_rule_set_overrides_golden_run_id_golden_runs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["rule_set_id"], ["rule_sets.rule_set_id"], name=op.f("fk_rule_set_overrides_rule_set_id_rule_sets")
+        ),
+        sa.PrimaryKeyConstraint("override_id", name=op.f("pk_rule_set_overrides")),
+    )
+    with op.batch_alter_table("rule_set_overrides", schema=None) as batch_op:
+        batch_op.create_index("ix_rule_set_overrides_rule_set_id", ["rule_set_id", "override_id"], unique=False)
+
+    op.create_table(
+        "rule_set_activations",
+        sa.Column("activation_id", types.Id(), nullable=False),
+        sa.Column("rule_set_id", types.Id(), nullable=False),
+        sa.Column("replaced_id", types.Id(), nullable=True),
+        sa.Column("basis", sa.String(length=10), nullable=False),
+        sa.Column("gate_version", sa.Integer(), nullable=False),
+        sa.Column("checks", sa.JSON(), nullable=False),
+        sa.Column("backtest_id", types.Id(), nullable=True),
+        sa.Column("override_id", types.Id(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("activated_at", types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "basis IN ('rehearsed', 'overridden', 'no_history', 'rollback')", name=op.f("ck_rule_set_activations_basis")
+        ),
+        sa.ForeignKeyConstraint(
+            ["backtest_id"], ["backtests.backtest_id"], name=op.f("fk_rule_set_activations_backtest_id_backtests")
+        ),
+        sa.ForeignKeyConstraint(
+            ["override_id"],
+            ["rule_set_overrides.override_id"],
+            name=op.f("fk_rule_set_activations_override_id_rule_set_overrides"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaced_id"], ["rule_sets.rule_set_id"], name=op.f("fk_rule_set_activations_replaced_id_rule_sets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["rule_set_id"], ["rule_sets.rule_set_id"], name=op.f("fk_rule_set_activations_rule_set_id_rule_sets")
+        ),
+        sa.PrimaryKeyConstraint("activation_id", name=op.f("pk_rule_set_activations")),
+    )
+    with op.batch_alter_table("rule_set_activations", schema=None) as batch_op:
+        batch_op.create_index("ix_rule_set_activations_rule_set_id", ["rule_set_id", "activation_id"], unique=False)
 
     op.create_table(
         "schedules",
@@ -698,6 +876,7 @@ def upgrade() -> None:
         sa.Column("quoted_minor", sa.BigInteger(), nullable=True),
         sa.Column("quoted_currency", sa.String(length=3), nullable=True),
         sa.Column("ship_by", types.UtcDateTime(), nullable=True),
+        sa.Column("consolidation_id", types.Id(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
@@ -713,6 +892,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("fulfilment_order_id", name=op.f("pk_fulfilment_orders")),
     )
     with op.batch_alter_table("fulfilment_orders", schema=None) as batch_op:
+        batch_op.create_index("ix_fulfilment_orders_consolidation_id", ["consolidation_id"], unique=False)
         batch_op.create_index(
             "ix_fulfilment_orders_location", ["location", "state", "fulfilment_order_id"], unique=False
         )
@@ -873,10 +1053,26 @@ def upgrade() -> None:
         sa.Column("sku", sa.String(length=100), nullable=False),
         sa.Column("reason", sa.String(length=60), nullable=False),
         sa.Column("parked_at", types.UtcDateTime(), nullable=False),
+        sa.Column("due_at", types.UtcDateTime(), nullable=True),
+        sa.Column("cancel_at", types.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("fk_parked_plans_order_id_orders")),
         sa.PrimaryKeyConstraint("order_id", "sku", name=op.f("pk_parked_plans")),
     )
     with op.batch_alter_table("parked_plans", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_parked_plans_cancel_at",
+            ["cancel_at"],
+            unique=False,
+            sqlite_where=sa.text("cancel_at IS NOT NULL"),
+            postgresql_where=sa.text("cancel_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_parked_plans_due_at",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_parked_plans_parked_at", ["parked_at", "order_id"], unique=False)
         batch_op.create_index("ix_parked_plans_sku", ["sku", "parked_at", "order_id"], unique=False)
 
@@ -915,6 +1111,77 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("routing_decisions", schema=None) as batch_op:
         batch_op.create_index("ix_routing_decisions_order_id", ["order_id", "decision_id"], unique=False)
+
+    op.create_table(
+        "routing_waves",
+        sa.Column("wave_id", types.Id(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("rule_set_id", types.Id(), nullable=False),
+        sa.Column("strategy", sa.String(length=120), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=True),
+        sa.Column("greedy_minor", sa.BigInteger(), nullable=False),
+        sa.Column("cost_minor", sa.BigInteger(), nullable=False),
+        sa.Column("sent_more", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("millis", sa.Integer(), nullable=False),
+        sa.Column("planned_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("wave_id", name=op.f("pk_routing_waves")),
+    )
+
+    op.create_table(
+        "shadows",
+        sa.Column("shadow_id", types.Id(), nullable=False),
+        sa.Column("rule_set_id", types.Id(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("started_at", types.UtcDateTime(), nullable=False),
+        sa.Column("started_by", sa.String(length=120), nullable=False),
+        sa.Column("ended_at", types.UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=120), nullable=True),
+        sa.Column("agreed", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("disagreed", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("failed", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("spent_micros", types.BigId, server_default="0", nullable=False),
+        sa.CheckConstraint("state IN ('running', 'ended')", name=op.f("ck_shadows_state")),
+        sa.ForeignKeyConstraint(
+            ["rule_set_id"], ["rule_sets.rule_set_id"], name=op.f("fk_shadows_rule_set_id_rule_sets")
+        ),
+        sa.PrimaryKeyConstraint("shadow_id", name=op.f("pk_shadows")),
+    )
+    with op.batch_alter_table("shadows", schema=None) as batch_op:
+        batch_op.create_index("ix_shadows_rule_set_id", ["rule_set_id", "shadow_id"], unique=False)
+        batch_op.create_index(
+            "uq_shadows_running",
+            ["state"],
+            unique=True,
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
+        )
+
+    op.create_table(
+        "shadow_disagreements",
+        sa.Column("disagreement_id", types.Id(), nullable=False),
+        sa.Column("shadow_id", types.Id(), nullable=False),
+        sa.Column("order_id", types.Id(), nullable=False),
+        sa.Column("decision_id", types.Id(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("changed", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("found_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["order_id"], ["orders.order_id"], name=op.f("fk_shadow_disagreements_order_id_orders")
+        ),
+        sa.ForeignKeyConstraint(
+            ["shadow_id"], ["shadows.shadow_id"], name=op.f("fk_shadow_disagreements_shadow_id_shadows")
+        ),
+        sa.PrimaryKeyConstraint("disagreement_id", name=op.f("pk_shadow_disagreements")),
+    )
+    with op.batch_alter_table("shadow_disagreements", schema=None) as batch_op:
+        batch_op.create_index("ix_shadow_disagreements_found_at", ["found_at"], unique=False)
+        batch_op.create_index("ix_shadow_disagreements_shadow_id", ["shadow_id", "disagreement_id"], unique=False)
 
     op.create_table(
         "sku_aliases",
@@ -990,6 +1257,7 @@ def upgrade() -> None:
         sa.Column("carrier_connection", sa.String(length=60), nullable=True),
         sa.Column("service", sa.String(length=60), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("goes_with", types.Id(), nullable=True),
         sa.Column("carrier_ref", sa.String(length=200), nullable=True),
         sa.Column("cost_minor", sa.BigInteger(), nullable=True),
         sa.Column("cost_currency", sa.String(length=3), nullable=True),
@@ -1014,6 +1282,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("shipments", schema=None) as batch_op:
         batch_op.create_index("ix_shipments_fulfilment_order_id", ["fulfilment_order_id"], unique=False)
+        batch_op.create_index("ix_shipments_goes_with", ["goes_with"], unique=False)
         batch_op.create_index("ix_shipments_location", ["location", "shipment_id"], unique=False)
         batch_op.create_index("ix_shipments_order_id", ["order_id"], unique=False)
         batch_op.create_index("ix_shipments_state", ["state", "shipment_id"], unique=False)
@@ -1071,6 +1340,198 @@ def upgrade() -> None:
         batch_op.create_index("ix_shipment_notices_order_id", ["order_id"], unique=False)
         batch_op.create_index("ix_shipment_notices_state", ["state", "shipment_id"], unique=False)
 
+    op.create_table(
+        "reorder_points",
+        sa.Column("location", sa.String(length=40), nullable=False),
+        sa.Column("sku", sa.String(length=100), nullable=False),
+        sa.Column("quantity", types.FixedDecimal(3), nullable=False),
+        sa.Column("clears_above", types.FixedDecimal(3), nullable=False),
+        sa.CheckConstraint("clears_above >= quantity AND quantity >= 0", name=op.f("ck_reorder_points_quantity")),
+        sa.PrimaryKeyConstraint("location", "sku", name=op.f("pk_reorder_points")),
+    )
+    op.create_table(
+        "soft_reservations",
+        sa.Column("soft_reservation_id", types.Id(), nullable=False),
+        sa.Column("reference", sa.String(length=80), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("order_id", types.Id(), nullable=True),
+        sa.Column("expires_at", types.UtcDateTime(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("closed_at", types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('held', 'converted', 'released', 'expired')", name=op.f("ck_soft_reservations_state")
+        ),
+        sa.PrimaryKeyConstraint("soft_reservation_id", name=op.f("pk_soft_reservations")),
+    )
+    with op.batch_alter_table("soft_reservations", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_soft_reservations_expires_at",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        )
+        batch_op.create_index(
+            "ix_soft_reservations_order_id",
+            ["order_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        )
+
+    op.create_table(
+        "low_stock",
+        sa.Column("location", sa.String(length=40), nullable=False),
+        sa.Column("sku", sa.String(length=100), nullable=False),
+        sa.Column("reorder_point", types.FixedDecimal(3), nullable=False),
+        sa.Column("since", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["location"], ["locations.code"], name=op.f("fk_low_stock_location_locations")),
+        sa.ForeignKeyConstraint(["sku"], ["products.sku"], name=op.f("fk_low_stock_sku_products")),
+        sa.PrimaryKeyConstraint("location", "sku", name=op.f("pk_low_stock")),
+    )
+    op.create_table(
+        "soft_reservation_lines",
+        sa.Column("line_id", types.Id(), nullable=False),
+        sa.Column("soft_reservation_id", types.Id(), nullable=False),
+        sa.Column("location", sa.String(length=40), nullable=False),
+        sa.Column("sku", sa.String(length=100), nullable=False),
+        sa.Column("quantity", types.FixedDecimal(3), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["location"], ["locations.code"], name=op.f("fk_soft_reservation_lines_location_locations")
+        ),
+        sa.ForeignKeyConstraint(["sku"], ["products.sku"], name=op.f("fk_soft_reservation_lines_sku_products")),
+        sa.ForeignKeyConstraint(
+            ["soft_reservation_id"],
+            ["soft_reservations.soft_reservation_id"],
+            name=op.f("fk_soft_reservation_lines_soft_reservation_id_soft_reservations"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("line_id", name=op.f("pk_soft_reservation_lines")),
+        sa.UniqueConstraint(
+            "soft_reservation_id",
+            "location",
+            "sku",
+            name=op.f("uq_soft_reservation_lines_soft_reservation_id_location_sku"),
+        ),
+    )
+    op.create_table(
+        "stock_buffers",
+        sa.Column("connection_id", types.Id(), nullable=False),
+        sa.Column("location", sa.String(length=40), nullable=False),
+        sa.Column("sku", sa.String(length=100), nullable=False),
+        sa.Column("units", types.FixedDecimal(3), server_default="0", nullable=False),
+        sa.Column("percent", sa.Integer(), server_default="0", nullable=False),
+        sa.CheckConstraint("percent BETWEEN 0 AND 100", name=op.f("ck_stock_buffers_percent")),
+        sa.CheckConstraint("units >= 0", name=op.f("ck_stock_buffers_units")),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.connection_id"],
+            name=op.f("fk_stock_buffers_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("connection_id", "location", "sku", name=op.f("pk_stock_buffers")),
+    )
+    op.create_table(
+        "stock_counts",
+        sa.Column("count_id", types.Id(), nullable=False),
+        sa.Column("location", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reference", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=True),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("closed_by", sa.String(length=80), nullable=True),
+        sa.Column("closed_at", types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint("state IN ('open', 'approved', 'cancelled')", name=op.f("ck_stock_counts_state")),
+        sa.ForeignKeyConstraint(["location"], ["locations.code"], name=op.f("fk_stock_counts_location_locations")),
+        sa.PrimaryKeyConstraint("count_id", name=op.f("pk_stock_counts")),
+    )
+    with op.batch_alter_table("stock_counts", schema=None) as batch_op:
+        batch_op.create_index("ix_stock_counts_state", ["state", "count_id"], unique=False)
+
+    op.create_table(
+        "stock_told",
+        sa.Column("connection_id", types.Id(), nullable=False),
+        sa.Column("sku", sa.String(length=100), nullable=False),
+        sa.Column("available", sa.BigInteger(), nullable=False),
+        sa.Column("told_at", types.UtcDateTime(), nullable=False),
+        sa.Column("shown", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", types.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.connection_id"],
+            name=op.f("fk_stock_told_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("connection_id", "sku", name=op.f("pk_stock_told")),
+    )
+    op.create_table(
+        "stock_transfers",
+        sa.Column("transfer_id", types.Id(), nullable=False),
+        sa.Column("source", sa.String(length=40), nullable=False),
+        sa.Column("target", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("idem_key", sa.String(length=200), nullable=False),
+        sa.Column("for_order", types.Id(), nullable=True),
+        sa.Column("expected_at", types.UtcDateTime(), nullable=True),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("shipped_at", types.UtcDateTime(), nullable=True),
+        sa.Column("closed_at", types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('draft', 'in_transit', 'received', 'cancelled')", name=op.f("ck_stock_transfers_state")
+        ),
+        sa.CheckConstraint("source <> target", name=op.f("ck_stock_transfers_places")),
+        sa.ForeignKeyConstraint(["source"], ["locations.code"], name=op.f("fk_stock_transfers_source_locations")),
+        sa.ForeignKeyConstraint(["target"], ["locations.code"], name=op.f("fk_stock_transfers_target_locations")),
+        sa.PrimaryKeyConstraint("transfer_id", name=op.f("pk_stock_transfers")),
+        sa.UniqueConstraint("idem_key", name=op.f("uq_stock_transfers_idem_key")),
+    )
+    with op.batch_alter_table("stock_transfers", schema=None) as batch_op:
+        batch_op.create_index("ix_stock_transfers_for_order", ["for_order"], unique=False)
+        batch_op.create_index("ix_stock_transfers_state", ["state", "transfer_id"], unique=False)
+
+    op.create_table(
+        "stock_count_lines",
+        sa.Column("count_id", types.Id(), nullable=False),
+        sa.Column("sku", sa.String(length=100), nullable=False),
+        sa.Column("counted", types.FixedDecimal(3), nullable=True),
+        sa.Column("expected", types.FixedDecimal(3), nullable=True),
+        sa.Column("counted_at", types.UtcDateTime(), nullable=True),
+        sa.Column("counted_by", sa.String(length=80), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["count_id"],
+            ["stock_counts.count_id"],
+            name=op.f("fk_stock_count_lines_count_id_stock_counts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["sku"], ["products.sku"], name=op.f("fk_stock_count_lines_sku_products")),
+        sa.PrimaryKeyConstraint("count_id", "sku", name=op.f("pk_stock_count_lines")),
+    )
+    op.create_table(
+        "stock_transfer_lines",
+        sa.Column("line_id", types.Id(), nullable=False),
+        sa.Column("transfer_id", types.Id(), nullable=False),
+        sa.Column("sku", sa.String(length=100), nullable=False),
+        sa.Column("quantity", types.FixedDecimal(3), nullable=False),
+        sa.Column("received", types.FixedDecimal(3), server_default="0", nullable=False),
+        sa.Column("lost", types.FixedDecimal(3), server_default="0", nullable=False),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_stock_transfer_lines_quantity")),
+        sa.CheckConstraint(
+            "received >= 0 AND lost >= 0 AND received + lost <= quantity", name=op.f("ck_stock_transfer_lines_arrived")
+        ),
+        sa.ForeignKeyConstraint(["sku"], ["products.sku"], name=op.f("fk_stock_transfer_lines_sku_products")),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"],
+            ["stock_transfers.transfer_id"],
+            name=op.f("fk_stock_transfer_lines_transfer_id_stock_transfers"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("line_id", name=op.f("pk_stock_transfer_lines")),
+        sa.UniqueConstraint("transfer_id", "sku", name=op.f("uq_stock_transfer_lines_transfer_id_sku")),
+    )
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == "postgresql":
         for statement in STORAGE:
@@ -1080,6 +1541,35 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Undo: initial."""
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("stock_transfer_lines")
+    op.drop_table("stock_count_lines")
+    with op.batch_alter_table("stock_transfers", schema=None) as batch_op:
+        batch_op.drop_index("ix_stock_transfers_state")
+        batch_op.drop_index("ix_stock_transfers_for_order")
+
+    op.drop_table("stock_transfers")
+    op.drop_table("stock_told")
+    with op.batch_alter_table("stock_counts", schema=None) as batch_op:
+        batch_op.drop_index("ix_stock_counts_state")
+
+    op.drop_table("stock_counts")
+    op.drop_table("stock_buffers")
+    op.drop_table("soft_reservation_lines")
+    op.drop_table("low_stock")
+    with op.batch_alter_table("soft_reservations", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_soft_reservations_order_id",
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        )
+        batch_op.drop_index(
+            "ix_soft_reservations_expires_at",
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        )
+
+    op.drop_table("soft_reservations")
+    op.drop_table("reorder_points")
     with op.batch_alter_table("shipment_notices", schema=None) as batch_op:
         batch_op.drop_index("ix_shipment_notices_state")
         batch_op.drop_index("ix_shipment_notices_order_id")
@@ -1098,6 +1588,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_shipments_state")
         batch_op.drop_index("ix_shipments_order_id")
         batch_op.drop_index("ix_shipments_location")
+        batch_op.drop_index("ix_shipments_goes_with")
         batch_op.drop_index("ix_shipments_fulfilment_order_id")
 
     op.drop_table("shipments")
@@ -1114,6 +1605,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sku_aliases_sku"))
 
     op.drop_table("sku_aliases")
+    with op.batch_alter_table("shadow_disagreements", schema=None) as batch_op:
+        batch_op.drop_index("ix_shadow_disagreements_shadow_id")
+        batch_op.drop_index("ix_shadow_disagreements_found_at")
+
+    op.drop_table("shadow_disagreements")
+    with op.batch_alter_table("shadows", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_shadows_running",
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
+        )
+        batch_op.drop_index("ix_shadows_rule_set_id")
+
+    op.drop_table("shadows")
+    op.drop_table("routing_waves")
     with op.batch_alter_table("routing_decisions", schema=None) as batch_op:
         batch_op.drop_index("ix_routing_decisions_order_id")
 
@@ -1125,6 +1631,16 @@ def downgrade() -> None:
     with op.batch_alter_table("parked_plans", schema=None) as batch_op:
         batch_op.drop_index("ix_parked_plans_sku")
         batch_op.drop_index("ix_parked_plans_parked_at")
+        batch_op.drop_index(
+            "ix_parked_plans_due_at",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_parked_plans_cancel_at",
+            sqlite_where=sa.text("cancel_at IS NOT NULL"),
+            postgresql_where=sa.text("cancel_at IS NOT NULL"),
+        )
 
     op.drop_table("parked_plans")
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
@@ -1162,6 +1678,7 @@ def downgrade() -> None:
     op.drop_table("invoices")
     with op.batch_alter_table("fulfilment_orders", schema=None) as batch_op:
         batch_op.drop_index("ix_fulfilment_orders_state")
+        batch_op.drop_index("ix_fulfilment_orders_consolidation_id")
         batch_op.drop_index("ix_fulfilment_orders_order_id")
         batch_op.drop_index("ix_fulfilment_orders_number")
         batch_op.drop_index("ix_fulfilment_orders_location")
@@ -1191,6 +1708,25 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_schedules_due_at"))
 
     op.drop_table("schedules")
+    with op.batch_alter_table("rule_set_activations", schema=None) as batch_op:
+        batch_op.drop_index("ix_rule_set_activations_rule_set_id")
+
+    op.drop_table("rule_set_activations")
+    with op.batch_alter_table("rule_set_overrides", schema=None) as batch_op:
+        batch_op.drop_index("ix_rule_set_overrides_rule_set_id")
+
+    op.drop_table("rule_set_overrides")
+    with op.batch_alter_table("golden_runs", schema=None) as batch_op:
+        batch_op.drop_index("ix_golden_runs_rule_set_id")
+
+    op.drop_table("golden_runs")
+    op.drop_table("golden_orders")
+    op.drop_table("backtest_differences")
+    with op.batch_alter_table("backtests", schema=None) as batch_op:
+        batch_op.drop_index("ix_backtests_rule_set_id")
+
+    op.drop_table("backtests")
+    op.drop_table("routing_gates")
     with op.batch_alter_table("rule_sets", schema=None) as batch_op:
         batch_op.drop_index("uq_rule_sets_version")
         batch_op.drop_index(
@@ -1222,6 +1758,7 @@ def downgrade() -> None:
         batch_op.drop_index("uq_planning_inputs_kind_key_version")
 
     op.drop_table("planning_inputs")
+    op.drop_table("places")
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index("uq_orders_external_id_account")
         batch_op.drop_index("ix_orders_review")
@@ -1232,6 +1769,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_orders_lifecycle")
         batch_op.drop_index("ix_orders_email")
         batch_op.drop_index("ix_orders_connection_id")
+        batch_op.drop_index(
+            "ix_orders_assignee",
+            sqlite_where=sa.text("assignee IS NOT NULL"),
+            postgresql_where=sa.text("assignee IS NOT NULL"),
+        )
 
     op.drop_table("orders")
     op.drop_table("number_series")
@@ -1313,6 +1855,10 @@ def downgrade() -> None:
     op.drop_table("effects")
     op.drop_table("retention_marks")
     op.drop_table("restores")
+    with op.batch_alter_table("consolidations", schema=None) as batch_op:
+        batch_op.drop_index("uq_consolidations_open_key")
+
+    op.drop_table("consolidations")
     op.drop_table("connections")
     op.drop_table("connection_slots")
     op.drop_table("connection_health")

@@ -13,6 +13,7 @@ from hub.api import (
     metrics,
     routes_connections,
     routes_effects,
+    routes_inventory,
     routes_mappings,
     routes_messages,
     routes_orders,
@@ -39,6 +40,8 @@ from hub.fulfilment import api_shipments as shipments
 from hub.host import api as plugins
 from hub.intake import api as intake
 from hub.inventory import api as inventory
+from hub.inventory import api_moving as moving
+from hub.inventory import api_promises as promises
 from hub.inventory.service.locations import location_exists
 from hub.jobs import api as jobs
 from hub.jobs import api_schedules as schedules
@@ -47,6 +50,10 @@ from hub.kit.web import install_web, strict_query
 from hub.kit.web_state import no_nul, slot
 from hub.orders import api as orders
 from hub.routing import api as routing
+from hub.routing import api_gate as routing_gate
+from hub.routing import api_golden as routing_golden
+from hub.routing import api_shadow as shadow
+from hub.routing import api_waves as waves
 
 SLOTS = 32
 """Requests that are worked on at a time; fewer than the 40 threads that run them (see `hub.kit.web_state.slot`)."""
@@ -93,9 +100,11 @@ def _compose(settings: Settings, **options: Any) -> FastAPI:
     install_web(app, max_body_bytes=settings.max_body_bytes)
     for router in (
         routes_orders.router, routes_messages.router, routes_connections.router, routes_routing.router,
-        routes_mappings.router, routes_effects.router, orders.router, intake.router, connections.router,
-        pausing.router, plugins.router, catalog.router, inventory.router, fulfilment.router, shipments.router,
-        routing.router, billing.router, jobs.router, schedules.router, cases.router, auth.router,
+        routes_mappings.router, routes_inventory.router, routes_effects.router, orders.router, intake.router,
+        connections.router, pausing.router, plugins.router, catalog.router, inventory.router, moving.router,
+        promises.router, fulfilment.router, shipments.router, routing.router, routing_gate.router,
+        routing_golden.router, shadow.router, waves.router, billing.router, jobs.router, schedules.router,
+        cases.router, auth.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[Depends(slot, scope="function")])
     app.include_router(health.router)  # these must answer when every slot is taken

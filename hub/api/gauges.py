@@ -17,6 +17,7 @@ from hub.connections.service.adapters import load, load_kind
 from hub.flows.pull_channel import pulled_until
 from hub.fulfilment.service.figures import shipments_by_state
 from hub.intake.service.figures import newest_messages, open_messages_by_state
+from hub.inventory.service.low_stock import low_counts
 from hub.jobs.rules.advice import ADVICE
 from hub.jobs.service.figures import (
     blocked,
@@ -31,6 +32,7 @@ from hub.kit.clock import Clock, monotonic
 from hub.kit.db import Database
 from hub.orders import repository as orders
 from hub.orders.service.figures import auto_approval, newest_orders
+from hub.routing.repository_shadow import running
 
 KEPT_SECONDS = 5.0
 """How long an answer serves: two systems that scrape, or one in a hurry, cost the database nothing more."""
@@ -56,6 +58,7 @@ JOBS = Gauge("orderhub_jobs", "Open jobs: waiting (ready), running (leased), sto
 OLDEST = Gauge("orderhub_jobs_oldest_seconds", "Since the oldest of them was asked for.", ("queue", "state"))
 RETRYING = Gauge("orderhub_jobs_retrying", "Waiting jobs that failed before.", ("queue",))
 FAILING = Gauge("orderhub_jobs_failing", "Open jobs that failed, by the class of the last error.", ("error_class",))
+LOW = Gauge("orderhub_low_stock", "Levels at or below their reorder point.", ("location",))
 OVERDUE = Gauge("orderhub_schedule_overdue_seconds", "How late the latest schedule is: nobody beats, if it grows.")
 LAG = Gauge("orderhub_connection_lag_seconds", "Since its oldest open job was asked for.", ("connection",))
 BLOCKED = Gauge(
@@ -77,9 +80,14 @@ APPROVED = Gauge("orderhub_auto_approval_ratio", "Share of these that nobody had
 PROOF = Gauge("orderhub_proof_age_seconds", "Since the end of its last proven day.", ("connection",))
 SWEPT = Gauge("orderhub_retention_rows", "Rows that were emptied or dropped since the hub was set up.", ("kind",))
 SWEPT_AT = Gauge("orderhub_retention_last_run_seconds", "When old rows were looked for last.", ("kind",))
+SHADOWED = Gauge(
+    "orderhub_shadow_decisions", "Live decisions that the shadowed rules were asked about; absent where none are.",
+    ("result",),
+)  # fmt: skip
+SHADOW_COST = Gauge("orderhub_shadow_seconds", "Time that planning by the shadowed rules took so far.")
 GAUGES = (
     JOBS, OLDEST, RETRYING, FAILING, OVERDUE, LAG, BLOCKED, CURSOR, MESSAGE, ORDER, MESSAGES, HOLDS, SHIPMENTS, DOUBT,
-    REVIEWED, APPROVED, PROOF, SWEPT, SWEPT_AT,
+    REVIEWED, APPROVED, PROOF, SWEPT, SWEPT_AT, LOW, SHADOWED, SHADOW_COST,
 )  # fmt: skip
 
 
@@ -125,6 +133,7 @@ class FromDatabase(Collector):
             yield from _of_connections(session, now)
             yield from _of_sources(session, now)
             yield MESSAGES.of(_one_label(open_messages_by_state(session)))
+            yield LOW.of(_one_label(low_counts(session)))
             yield HOLDS.of(_one_label(orders.hold_counts(session)))
             yield SHIPMENTS.of(_one_label(shipments_by_state(session)))
             yield DOUBT.of({(): effects_in_doubt(session)})
@@ -132,8 +141,16 @@ class FromDatabase(Collector):
             yield SWEPT.of({(kind,): count for kind, (count, _) in swept.items()})
             yield SWEPT_AT.of({(kind,): at.timestamp() for kind, (_, at) in swept.items()})
             approved, reviewed = auto_approval(session)
+            yield from _of_shadow(session)
         yield REVIEWED.of({(): reviewed})
         yield APPROVED.of({(): approved / reviewed if reviewed else float("nan")})
+
+
+def _of_shadow(session: Session) -> Iterable[Metric]:
+    row = running(session)
+    counts = {} if row is None else {"agreed": row.agreed, "disagreed": row.disagreed, "failed": row.failed}
+    yield SHADOWED.of(_one_label(counts))
+    yield SHADOW_COST.of({} if row is None else {(): row.spent_micros / 1_000_000})
 
 
 def _of_jobs(session: Session, now: datetime) -> Iterable[Metric]:

@@ -34,10 +34,12 @@ from hub.kit.web_session import ReadSession, WriteSession
 from hub.kit.web_state import Now
 from hub.orders import repository as orders
 from hub.orders.schemas import (
+    AssignIn,
     CancelIn,
     CancelOut,
     OrderSummary,
     PinIn,
+    PriorityIn,
     RefusedOrder,
     ReleasedOut,
     ReleaseIn,
@@ -48,6 +50,7 @@ from hub.orders.schemas import (
 from hub.orders.service.changes import OrderChanges, lock
 from hub.orders.service.holding import find_order, pin_order
 from hub.orders.service.search import After, OrderFilter, list_orders
+from hub.orders.service.treatment import assign_order, prioritise_order
 from hub.orders.tables import OrderRow
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"], route_class=IdempotentRoute)
@@ -75,6 +78,7 @@ class Asked:
         phone: Text = None,
         sku: Text = None,
         tracking_number: Text = None,
+        assignee: Annotated[str | None, Query(max_length=80, description="Whose work it is.")] = None,
         hold: Annotated[str | None, Query(max_length=60, description="Reason code of an open hold.")] = None,
         placed_from: Annotated[AwareDatetime | None, Query(description="Inclusive; lists by placed_at.")] = None,
         placed_to: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
@@ -87,7 +91,7 @@ class Asked:
         self.tracking_number = tracking_number
         self.given: dict[str, Any] = {
             "number": number, "external_id": external_id, "lifecycle": lifecycle, "review": review, "payment": payment,
-            "email": email, "phone": phone, "sku": sku, "hold": hold, "placed_from": placed_from,
+            "email": email, "phone": phone, "sku": sku, "hold": hold, "assignee": assignee, "placed_from": placed_from,
             "placed_to": placed_to,
         }  # fmt: skip
 
@@ -191,6 +195,33 @@ def pin(
     if pin_order(session, changes, stored=stored, location=body.location, actor=principal.actor):
         changes.flush(session, at=now)
         reroute(session, changes, stored=stored, actor=principal.actor, reason="pinned", at=now)
+    return _again(session, row, response)
+
+
+@router.post("/{order}/assign", dependencies=[Idempotent], responses=_CHANGES)
+def assign(
+    order: str, body: AssignIn, session: WriteSession, principal: Writer, now: Now, version: IfMatch, response: Response
+) -> OrderOut:
+    """Give the order to a team or a person; rules leave it alone until null gives it back to them."""
+    row = _locked(session, order, version)
+    changes = OrderChanges()
+    stored = lock(session, changes, [row.order_id])[row.order_id]
+    assign_order(changes, stored, assignee=body.assignee, actor=principal.actor)
+    changes.flush(session, at=now)
+    return _again(session, row, response)
+
+
+@router.post("/{order}/priority", dependencies=[Idempotent], responses=_CHANGES)
+def prioritise(
+    order: str, body: PriorityIn, session: WriteSession, principal: Writer, now: Now, version: IfMatch,
+    response: Response,
+) -> OrderOut:  # fmt: skip
+    """Serve the order before or after others; rules leave it alone until null gives it back to them."""
+    row = _locked(session, order, version)
+    changes = OrderChanges()
+    stored = lock(session, changes, [row.order_id])[row.order_id]
+    prioritise_order(changes, stored, priority=body.priority, actor=principal.actor)
+    changes.flush(session, at=now)
     return _again(session, row, response)
 
 

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from hub.api.state import HubServices
 from hub.auth.api import require
-from hub.connections.service.adapters import load
 from hub.fulfilment import repository as fulfilment
+from hub.fulfilment.service.consolidate import told_together
+from hub.inventory.service.gathering import told_transfers
 from hub.kit.errors import NotFound
 from hub.kit.web import problem_responses
 from hub.kit.web_session import ReadSession
@@ -16,9 +17,10 @@ from hub.kit.web_state import Now
 from hub.orders.service.changes import ORDERS, lines_of
 from hub.orders.service.holding import find_order
 from hub.routing import repository
-from hub.routing.rules.explain import explain, explain_location
-from hub.routing.schemas import DecisionOut, PreviewIn, PreviewOut
+from hub.routing.rules.explain import explain, explain_flips, explain_location
+from hub.routing.schemas import DecisionOut, FlipsOut, PreviewIn, PreviewOut
 from hub.routing.service.plan import Wanted, plan_orders
+from hub.routing.service.why import flips_of
 
 router = APIRouter()
 
@@ -28,18 +30,29 @@ router = APIRouter()
     responses=problem_responses(401, 403, 404, 409),
 )  # fmt: skip
 def latest_decision(
-    order: str, session: ReadSession,
+    order: str, session: ReadSession, services: HubServices,
     why: Annotated[str | None, Query(max_length=40, description="Code of a location: why it, or why not.")] = None,
+    flips: Annotated[bool, Query(description="Tell what would have let each other location win.")] = False,
 ) -> DecisionOut:  # fmt: skip
-    """The last decision about an order, and in words why each location won or lost."""
+    """The last decision about an order, and in words why each location won or lost.
+
+    With `why` or `flips` it is also computed which smallest change would have sent it elsewhere: the order is planned
+    again up to some thousand times, which takes up to some seconds.
+    """
     row = find_order(session, order)
     decision = repository.latest_decision(session, row.order_id)
     if decision is None:
         raise NotFound("decision", row.number)
+    asked = flips or why is not None
+    found = flips_of(session, decision=decision, location=why, adapters=services.adapters) if asked else None
     return DecisionOut(
         decision_id=decision.decision_id, order_id=row.order_id, outcome=decision.outcome,
-        decided_at=decision.decided_at, rule_set_id=decision.rule_set_id, explanation=explain(decision.body),
-        why=explain_location(decision.body, why) if why is not None else None, decision=decision.body,
+        decided_at=decision.decided_at, rule_set_id=decision.rule_set_id,
+        explanation=[
+            *explain(decision.body), *told_transfers(session, row.order_id), *told_together(session, row.order_id),
+        ],
+        why=explain_location(decision.body, why) + explain_flips(*found) if why is not None and found else None,
+        flips=FlipsOut.of(*found) if found else None, decision=decision.body,
     )  # fmt: skip
 
 
@@ -56,11 +69,15 @@ def preview(body: PreviewIn, session: ReadSession, services: HubServices, now: N
     rows = session.execute(statement).all()
     ids = [row.order_id for row in rows]
     lines, rejected = lines_of(session, ids), fulfilment.rejections(session, ids)
-    connections = load(session, {row.connection_id for row in rows})
+    known = services.reference.of(session)
     wanted = [
-        Wanted(row, lines[row.order_id], connections[row.connection_id], rejected.get(row.order_id, ())) for row in rows
+        Wanted(row, lines[row.order_id], known.connections[row.connection_id], rejected.get(row.order_id, ()))
+        for row in rows
     ]
-    planned = plan_orders(session, wanted=wanted, host=services.host, adapters=services.adapters, at=now, keep=False)
+    planned = plan_orders(
+        session, wanted=wanted, host=services.host, rule_set_id=known.rule_set_id, rules=known.rules,
+        standing=services.reference.standing(session, at=now), at=now, keep=False,
+    )  # fmt: skip
     return PreviewOut(
         decisions=[
             DecisionOut(

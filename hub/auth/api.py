@@ -1,7 +1,7 @@
 """The doors: who asks, whether they may, whether they asked before; and the keys themselves.
 
-A router of POST routes is `APIRouter(route_class=IdempotentRoute)`, and each POST route has `Idempotent` or
-`IdempotencyRequired` among its dependencies.
+A router of POST routes is `APIRouter(route_class=IdempotentRoute)`, and each POST route has `Idempotent`,
+`IdempotentApart` or `IdempotencyRequired` among its dependencies.
 """
 
 import threading
@@ -22,7 +22,7 @@ from hub.auth.schemas import ApiKeyCreated, ApiKeyIn, ApiKeyOut
 from hub.auth.service.idempotency import InFlight, KeptAnswer, RequestMark, find_answer, keep_answer, mark_request
 from hub.auth.service.keys import KeyRing, Principal, any_location, create_key, not_authenticated, revoke_key
 from hub.kit.clock import SYSTEM, Clock
-from hub.kit.db import after_commit
+from hub.kit.db import Database, after_commit
 from hub.kit.errors import HubError, InvalidInput
 from hub.kit.web import Cursor, Limit, Page, decode_cursor, encode_cursor, page_of, problem_responses
 from hub.kit.web_problems import problem_response
@@ -137,6 +137,20 @@ class _Pending:
         keep_answer(self.session, self.mark, kept, at=self.clock.now())
 
 
+@dataclass(slots=True)
+class _PendingApart:
+    """A request that has no session of its own: its answer is kept in another transaction than what it did."""
+
+    database: Database
+    mark: RequestMark
+    clock: Clock
+
+    def keep(self, response: Response) -> None:
+        kept = KeptAnswer(response.status_code, dict(response.headers), bytes(response.body))
+        with self.database.write() as session:
+            keep_answer(session, self.mark, kept, at=self.clock.now())
+
+
 class _AnsweredBefore(Exception):
     """Leads from the dependency to the route class: there is an answer already."""
 
@@ -159,7 +173,7 @@ class IdempotentRoute(APIRoute):
                 answer = before.answer
                 headers = {**answer.headers, REPLAYED_HEADER: "true"}
                 return Response(answer.body, status_code=answer.status, headers=headers)
-            pending: _Pending | None = getattr(request.state, "idempotency", None)
+            pending: _Pending | _PendingApart | None = getattr(request.state, "idempotency", None)
             if pending is not None:
                 await run_in_threadpool(pending.keep, response)
             return response
@@ -215,13 +229,33 @@ def _look_up(
 ) -> None:
     if mark is None:
         return
-    if not isinstance(request.scope.get("route"), IdempotentRoute):
-        raise TypeError("a route with an idempotency dependency needs APIRouter(route_class=IdempotentRoute)")
+    _expect_idempotent_route(request)
     answer = find_answer(session, mark)
     if answer is not None:
         raise _AnsweredBefore(answer)
     shown_once = request.scope["route"].openapi_extra == SHOWN_ONCE
     request.state.idempotency = _Pending(session, mark, _clock(request), shown_once)
+
+
+def _look_up_apart(
+    request: Request,
+    mark: Annotated[RequestMark | None, Depends(_marked)],
+    _: Annotated[None, Depends(_held, scope="function")],
+) -> None:
+    if mark is None:
+        return
+    _expect_idempotent_route(request)
+    database: Database = request.app.state.database
+    with database.read() as session:
+        answer = find_answer(session, mark)
+    if answer is not None:
+        raise _AnsweredBefore(answer)
+    request.state.idempotency = _PendingApart(database, mark, _clock(request))
+
+
+def _expect_idempotent_route(request: Request) -> None:
+    if not isinstance(request.scope.get("route"), IdempotentRoute):
+        raise TypeError("a route with an idempotency dependency needs APIRouter(route_class=IdempotentRoute)")
 
 
 def _look_up_required(
@@ -232,6 +266,12 @@ def _look_up_required(
 
 Idempotent = Depends(_look_up, scope="function")
 """For `dependencies=` of a POST route: Idempotency-Key is honoured."""
+IdempotentApart = Depends(_look_up_apart, scope="function")
+"""As `Idempotent`, for a route that computes for long and writes in a short transaction of its own at the end.
+
+No transaction is open meanwhile. Where the hub ends between that one and the keeping of the answer, a repetition does
+it again: only for what may be done twice.
+"""
 IdempotencyRequired = Depends(_look_up_required, scope="function")
 """For `dependencies=` of a POST route that moves money or stock: 400 without Idempotency-Key."""
 SHOWN_ONCE: dict[str, Any] = {"x-answer-shown-once": True}

@@ -94,6 +94,8 @@ class PostDocuments:
         """The ledger has them; those that were withdrawn while they were on their way are cancelled there."""
         at = self._clock.now()
         there = repository.documents(session, [outcome.call.data.row.document_id for outcome in outcomes])
+        changes = OrderChanges()
+        lock(session, changes, {o.call.data.row.order_id for o in outcomes}, columns=("order_id",))
         confirm(
             session,
             at=at,
@@ -115,8 +117,6 @@ class PostDocuments:
             ],
         )
         withdraw_documents(session, documents=[row for row in there if row.state == "cancelled"], posted=True)
-        changes = OrderChanges()
-        lock(session, changes, {o.call.data.row.order_id for o in outcomes}, columns=("order_id",))
         for outcome in outcomes:
             row = outcome.call.data.row
             changes.record(

@@ -71,7 +71,7 @@ class Server:
             sleep(0.5)
 
     def _commands(self) -> dict[str, list[str]]:
-        hub = [sys.executable, "-c", "from hub.cli.main import main; main()"]
+        hub = [sys.executable, "-c", "from hub.cli.main import run; run()"]
         commands = {"serve": [*hub, "serve", "--host", HOST, "--port", str(self.port)]}
         if not is_in_process(self._settings.broker_url):
             commands["worker"] = [*hub, "worker"]

@@ -1,5 +1,6 @@
 """A click group whose commands are imported when they are called: `hub --help` and `hub parse` load nothing else."""
 
+import gc
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -31,6 +32,9 @@ class LazyGroup(click.Group):
         found = getattr(import_module(module), attribute)
         if not isinstance(found, click.Command):
             raise TypeError(f"{module}:{attribute} is not a click command")
+        if not gc.isenabled():  # the script `hub`: what is imported stays, and is not looked through again at its end
+            gc.freeze()
+            gc.enable()
         return found
 
     def resolve_command(

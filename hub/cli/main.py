@@ -1,5 +1,6 @@
 """`hub`: the command line. Commands are imported when they are called (`hub.cli.lazy`)."""
 
+import gc
 from typing import Any
 
 import click
@@ -54,3 +55,12 @@ def main(ctx: click.Context, debug: bool) -> None:
     Most commands take --json: one document on standard output, errors too.
     """
     ctx.meta[DEBUG] = debug
+
+
+def run() -> None:
+    """The script `hub`: as `main`, without looking for garbage in what is only imported, which takes longer than that.
+
+    `LazyGroup` turns the collector on again when the command is there.
+    """
+    gc.disable()
+    main()

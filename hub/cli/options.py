@@ -1,14 +1,22 @@
 """What several commands take: JSON from the line or a file, instants, lists."""
 
+import gzip
 import json
 import sys
+import zlib
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import click
 
 from hub.kit.errors import InvalidInput
+from hub.sdk.errors import Malformed
+from hub.sdk.readers.stated_files import stated_text
+
+MAX_UNPACKED = 64 * 1024 * 1024
+"""Bytes of a table that comes packed."""
 
 
 class JsonObject(click.ParamType[dict[str, Any]]):
@@ -73,15 +81,31 @@ class Names(click.ParamType[tuple[str, ...]]):
         return found
 
 
+class Quantity(click.ParamType[Decimal]):
+    """A quantity with at most three decimals."""
+
+    name = "quantity"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The quantity."""
+        try:
+            found = Decimal(str(value))
+        except InvalidOperation:
+            self.fail(f"{value!r} is no quantity such as 120 or 2.5.", param, ctx)
+        if not found.is_finite():
+            self.fail(f"{value!r} is no quantity such as 120 or 2.5.", param, ctx)
+        return found
+
+
 def read_rows(path: Path) -> str | list[dict[str, Any]]:
-    """The rows of a table: CSV text (UTF-8), or the objects of a JSON list where the name ends with .json."""
+    """The rows of a table: CSV text (UTF-8), or a workbook's first sheet as such; the objects of a JSON list where the
+    name ends with .json; each also packed, where `.gz` follows.
+    """
     try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(
-            "not_utf8", f"{path} is not UTF-8 text (byte {error.start}): save it as CSV UTF-8."
-        ) from error
-    if path.suffix.lower() != ".json":
+        text = stated_text(_unpacked(path) if path.suffix == ".gz" else path.read_bytes())
+    except Malformed as error:
+        raise InvalidInput(error.code or "unreadable", f"{path}: {error.message}.") from error
+    if ".json" not in [suffix.lower() for suffix in path.suffixes[-2:]]:
         return text
     try:
         found = json.loads(text)
@@ -92,9 +116,22 @@ def read_rows(path: Path) -> str | list[dict[str, Any]]:
     return found
 
 
+def _unpacked(path: Path) -> bytes:
+    """What is in a packed file; refused beyond what a table may hold, before it is unpacked."""
+    try:
+        with gzip.open(path) as packed:
+            found = packed.read(MAX_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput("not_gzip", f"{path} is no whole gzip file: {error}.") from error
+    if len(found) > MAX_UNPACKED:
+        raise InvalidInput("too_large", f"{path} holds more than {MAX_UNPACKED >> 20} MiB: send it in parts.")
+    return found
+
+
 JSON_OBJECT = JsonObject()
 INSTANT = Instant()
 NAMES = Names()
+QUANTITY = Quantity()
 TABLE_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many."

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import ScalarSelect, Table, func, select, update
 from sqlalchemy.orm import Session
 
 from hub.connections.tables import AdapterStateRow, ConnectionRow
@@ -22,7 +22,12 @@ def by_name(session: Session, name: str) -> ConnectionRow | None:
     return session.scalars(select(ConnectionRow).where(ConnectionRow.name == name)).one_or_none()
 
 
-def listed(session: Session, *, kind: str | None, after: str | None, limit: int) -> list[ConnectionRow]:
+def stamp() -> ScalarSelect[int]:
+    """Rises with every connection that is added and every change of one; none is ever removed."""
+    return select(func.sum(ConnectionRow.version)).scalar_subquery()
+
+
+def listed(session: Session, *, kind: str | None, after: str | None, limit: int | None) -> list[ConnectionRow]:
     """Connections in the order of their names."""
     statement = select(ConnectionRow).order_by(ConnectionRow.name).limit(limit)
     if kind is not None:

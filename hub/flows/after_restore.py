@@ -18,6 +18,7 @@ from hub.connections.service.adapters import describe
 from hub.connections.tables import ConnectionRow
 from hub.flows.census import census_job
 from hub.flows.pull_channel import step_back
+from hub.flows.push_stock import forget_told
 from hub.flows.runtime import Runtime
 from hub.jobs.service.connection_health import pause
 from hub.jobs.service.publish import enqueue
@@ -62,6 +63,7 @@ def settle(runtime: Runtime, *, taken_at: datetime, next_invoice: int | None) ->
                 pause(session, connection_id=row.connection_id, reason=reason)
                 paused.append(row.name)
             days += _prove_anew(session, runtime, row, taken_at, at)
+        forget_told(session)
         if next_invoice is not None:
             skip_to_number(session, "invoice", next_invoice)
         number = next_number(session, "invoice")

@@ -27,7 +27,7 @@ from hub.intake.service.parse import Parsed
 from hub.orders.repository import events_of
 from hub.orders.service.accept import Accepted, Arrival, stored_order
 from hub.orders.service.changes import OrderChanges
-from hub.orders.service.external import request_return
+from hub.orders.service.returns import request_return
 
 
 def apply_fact(

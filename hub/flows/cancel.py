@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from hub.cases.service.resolve import resolve_by_key
 from hub.fulfilment.service.withdraw import withdraw
+from hub.inventory.service.gathering import let_go
+from hub.inventory.service.soft import release_for
 from hub.jobs.events import Event
 from hub.jobs.service.publish import publish
 from hub.orders.service.amend import cancel_order
@@ -57,6 +59,8 @@ def _settle(session: Session, changes: OrderChanges, order_id: str, *, actor: st
     """Nobody needs to look at what held the order, and it waits for no stock."""
     release_holds(session, changes, order_ids=[order_id], reason_codes=None, actor=actor, at=at, note="cancelled")
     unpark(session, [order_id])
+    let_go(session, order_id=order_id, at=at, actor=actor, reason="order cancelled")
+    release_for(session, order_ids=[order_id], at=at, actor=actor)
     keys = [f"{matter}:{order_id}" for matter in ("review", "routing", "changed")]
     resolve_by_key(session, dedupe_keys=keys, actor=actor, resolution="the order was cancelled", at=at)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,7 +11,9 @@ from hub.billing import repository
 from hub.billing.service.withdraw import CANCEL, withdraw_documents
 from hub.connections.service.adapters import ConnectionInfo, load
 from hub.flows.services import Services
+from hub.jobs.events import NewJob
 from hub.jobs.service.effects import unanswered
+from hub.jobs.service.publish import enqueue
 from hub.jobs.service.work import Call, Job, Outcome, Prepared, Skip
 from hub.orders.service.changes import OrderChanges, lock
 from hub.sdk.errors import PluginError, Transient
@@ -28,6 +30,10 @@ class WithdrawSalesOrders:
         for job in jobs:
             rows = repository.documents_of(session, job.subject_id or "")
             withdraw_documents(session, documents=[row for row in rows if row.kind == "sales_order"])
+
+
+LOOK_AGAIN = (timedelta(minutes=5), timedelta(hours=2), timedelta(days=1))
+"""When a ledger is asked again for a withdrawn document whose posting was never answered, each after the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +81,25 @@ class CancelInLedger:
                     raise Transient("the document is not there yet: its posting may still arrive", code="may_arrive")
                 if remote is not None and erp.offers("cancel"):
                     erp.cancel(remote, "the order was changed or cancelled")
-                outcomes.append(Outcome(call, result=remote is not None))
+                outcomes.append(Outcome(call, result=remote))
             except PluginError as error:
                 outcomes.append(Outcome(call, error=error))
         return outcomes
 
     def settle(self, session: Session, outcomes: Sequence[Outcome]) -> None:
-        """The document is void."""
+        """The document is void. Where a posting of it was never answered and the ledger does not have it, it is looked
+        for again: a network may deliver it long after anybody waits for it.
+        """
+        at = self._services.clock.now()
+        enqueue(session, [job for outcome in outcomes for job in _look_again(outcome, at)])
+        first = [outcome for outcome in outcomes if outcome.result is not None or not _looks(outcome)]
         repository.write_documents(
             session,
-            [{"document_id": outcome.call.data.row.document_id, "state": "cancelled"} for outcome in outcomes],
+            [{"document_id": outcome.call.data.row.document_id, "state": "cancelled"} for outcome in first],
         )
         changes = OrderChanges()
-        lock(session, changes, {outcome.call.data.row.order_id for outcome in outcomes})
-        for outcome in outcomes:
+        lock(session, changes, {outcome.call.data.row.order_id for outcome in first})
+        for outcome in first:
             row = outcome.call.data.row
             changes.record(
                 row.order_id,
@@ -96,7 +107,24 @@ class CancelInLedger:
                 actor=f"connection:{outcome.call.data.ledger.name}",
                 data={"kind": row.kind, "number": row.number},
             )
-        changes.flush(session, at=self._services.clock.now())
+        changes.flush(session, at=at)
 
     def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
         """The document stays as the ledger holds it; a parked job opens a case."""
+
+
+def _looks(outcome: Outcome) -> int:
+    """How often it was looked for since it was withdrawn."""
+    return int(outcome.call.job.args.get("looks", 0))
+
+
+def _look_again(outcome: Outcome, at: datetime) -> list[NewJob]:
+    looks, row = _looks(outcome), outcome.call.data.row
+    if outcome.result is not None or outcome.call.data.arrives_until is None or looks >= len(LOOK_AGAIN):
+        return []
+    job = NewJob(
+        kind=CANCEL, idem_key=f"{CANCEL}:{row.document_id}:{looks + 1}", lane=f"withdrawn:{row.document_id}",
+        subject_id=row.document_id, connection_id=row.connection_id, args={"looks": looks + 1},
+        due_at=at + LOOK_AGAIN[looks],
+    )  # fmt: skip
+    return [job]

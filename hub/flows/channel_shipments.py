@@ -16,6 +16,7 @@ from hub.jobs.events import Event
 from hub.jobs.service.publish import publish
 from hub.orders.service.changes import OrderChanges
 from hub.orders.service.external import is_news, record_channel_shipment
+from hub.orders.service.returns import count_told_returns
 
 
 def apply_channel_shipments(
@@ -46,6 +47,9 @@ def apply_channel_shipments(
         if fresh:
             changes.flush(session, at=at)
             counted = True
+    if counted:
+        count_told_returns(session, changes, order_id=order_id, actor=actor, cause=cause)
+        changes.flush(session, at=at)
     if not counted or not goes_on:
         return
     if begun:

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from hub.billing.service.payments import record_payments
 from hub.canonical.facts import Fact, HintFact, OrderFact
 from hub.cases.service.resolve import resolve_by_key
-from hub.connections.service.adapters import load
 from hub.connections.service.check import open_adapter
 from hub.flows.amend import amend_order
 from hub.flows.apply_fact import APPLICABLE, apply_fact
@@ -58,7 +57,7 @@ class ProcessMessages:
         at = self._services.clock.now()
         ids = [job.subject_id or "" for job in jobs]
         messages = [row for row in repository.by_ids(session, ids) if row.state in READABLE]
-        connections = load(session, {row.connection_id for row in messages})
+        connections = self._services.reference.of(session).connections
         parsed = parse_messages(messages, connections, partial(open_adapter, self._services.adapters))
         translate_codes(session, parsed)
         results = _Results(at)
@@ -111,6 +110,7 @@ class ProcessMessages:
                 if parsed.is_partial and self._services.adapters.channel(parsed.connection).offers("fetch"):
                     self._read_whole(session, parsed, entry.arrival.order.external_id)
         fresh = [entry for entry in accepted if entry.verdict == "new"]
+        self._unpark(session, fresh)
         review_batch(
             session, changes, self._services,
             [Reviewable.of_new(entry) for entry in fresh], at=at,
@@ -119,7 +119,6 @@ class ProcessMessages:
             order = entry.arrival.order
             if order.transactions or order.refunds:
                 record_payments(session, changes, order_id=entry.order_id, order=order, at=at)
-        self._unpark(session, fresh)
         for parsed, entry in zip(batch, accepted, strict=True):
             if entry.verdict == "changed":
                 amend_order(session, changes, self._services, entry, at=at)

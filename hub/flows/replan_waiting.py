@@ -35,7 +35,9 @@ class ReplanWaiting:
                 since, order_id = job.args["after"]
                 self._ask(session, job.args["came"], (datetime.fromisoformat(since), order_id), job.job_id)
 
-    def _ask(self, session: Session, came: Mapping[str, Any], after: repository.Place | None, job_id: int) -> None:
+    def _ask(
+        self, session: Session, came: Mapping[str, Any], after: repository.WaitingSince | None, job_id: int
+    ) -> None:
         what = _condition(session, came)
         if what is None:
             return

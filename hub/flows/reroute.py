@@ -7,6 +7,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from hub.fulfilment.service.withdraw import withdraw
+from hub.inventory.service.gathering import let_go
 from hub.jobs.events import Event
 from hub.jobs.service.publish import publish
 from hub.kit.errors import StateConflict
@@ -24,6 +25,7 @@ def reroute(
         raise StateConflict("order_not_open", f"Order {stored.number} is {stored.lifecycle}: there is nothing to plan.")
     why = reason or "planned anew by request"
     begun = withdraw(session, changes, order_ids=[stored.order_id], at=at, actor=actor, reason=why)
+    let_go(session, order_id=stored.order_id, at=at, actor=actor, reason=why)
     changes.record(stored.order_id, "order.replan_requested", actor=actor, data={"reason": reason})
     changes.flush(session, at=at)
     publish(

@@ -13,6 +13,7 @@ from hub.cases.service.query import subjects_with_case
 from hub.connections import repository as connections
 from hub.connections.service.adapters import ConnectionInfo, describe
 from hub.flows.census import CENSUS, CENSUS_DUE
+from hub.flows.compare_stock import COMPARE_STOCK
 from hub.flows.fetch_orders import FETCH
 from hub.flows.proof import PROOF_WATCH
 from hub.flows.pull_channel import PULL
@@ -27,6 +28,9 @@ from hub.jobs.service.retention import Seen, Swept, begin_at, note_run, sweep_ef
 from hub.jobs.service.work import Job
 from hub.kit.errors import HubError
 from hub.orders.service.retention import settled_orders, sweep_events
+from hub.routing.service.rehearsals import sweep_differences
+from hub.routing.service.shadow import sweep_disagreements
+from hub.routing.service.waves import sweep_waves
 from hub.sdk.manifest import Manifest
 
 RETENTION = "retention"
@@ -35,7 +39,9 @@ AT_ONCE = 500
 """Rows that one step drops, where it drops rows."""
 HOUSEKEEPING = "housekeeping"
 MESSAGES = "messages"
-LOOK_ANEW = frozenset({HOUSEKEEPING, RETENTION, PROOF_WATCH, CENSUS_DUE, CENSUS, FETCH, PULL, PUSH_STOCK})
+LOOK_ANEW = frozenset(
+    {HOUSEKEEPING, RETENTION, PROOF_WATCH, CENSUS_DUE, CENSUS, FETCH, PULL, PUSH_STOCK, COMPARE_STOCK}
+)
 """Work that only looks at what is there now: it may be asked for any number of times, and its keys name a moment."""
 
 log = structlog.get_logger()
@@ -189,8 +195,20 @@ def _codes(session: Session, task: Task, after: str, at: datetime, dry: bool) ->
     return walk([Seen(key, False, key in settled) for key in order_ids], after=after, limit=AT_ONCE, empty=forget)
 
 
+def _backtests(session: Session, task: Task, after: str, at: datetime, dry: bool) -> Swept:
+    return sweep_differences(session, before=task.before, limit=AT_ONCE, dry=dry)
+
+
+def _shadows(session: Session, task: Task, after: str, at: datetime, dry: bool) -> Swept:
+    return sweep_disagreements(session, before=task.before, limit=AT_ONCE, dry=dry)
+
+
+def _waves(session: Session, task: Task, after: str, at: datetime, dry: bool) -> Swept:
+    return sweep_waves(session, before=task.before, limit=AT_ONCE, dry=dry)
+
+
 _SWEEPS: dict[str, Callable[[Session, Task, str, datetime, bool], Swept]] = {
     MESSAGES: _messages, "jobs": _jobs, "effects": _effects, "events": _events, "census": _census,
-    "answers": _answers, "codes": _codes,
+    "answers": _answers, "codes": _codes, "backtests": _backtests, "shadows": _shadows, "waves": _waves,
 }  # fmt: skip
 KINDS = tuple(_SWEEPS)

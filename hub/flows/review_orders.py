@@ -13,12 +13,11 @@ from hub.canonical.order import Order
 from hub.cases.service.resolve import resolve_by_key
 from hub.catalog.service.match import match_skus
 from hub.connections.rules.policy import ReviewPolicy
-from hub.connections.service.adapters import ConnectionInfo, load
+from hub.connections.service.adapters import ConnectionInfo
 from hub.flows.sales_documents import Sale, queue_sales_orders
 from hub.flows.services import Services
 from hub.jobs.events import Event, NewJob
 from hub.jobs.service.publish import enqueue, publish
-from hub.jobs.service.restored import restored_at
 from hub.jobs.service.work import Job
 from hub.kit.rules.compiled import CompiledRuleSet
 from hub.kit.rules.order_facts import order_facts
@@ -29,8 +28,9 @@ from hub.orders.service.accept import Accepted, earlier_lookalikes, stored_order
 from hub.orders.service.amend import rematch_lines
 from hub.orders.service.changes import OrderChanges, lock
 from hub.orders.service.holds import MAY_BE_DONE, RESTORED, NewHold, place_holds, release_holds
+from hub.orders.service.treatment import UNTREATED, Treatment, treat
 from hub.review.rules.outcome import HoldRequest, ReviewOutcome, review
-from hub.routing.service.rule_sets import active_rules
+from hub.routing.rules.approval import basis_of
 from hub.sdk.hooks import Finding, ReviewRequest
 
 RESUME, AGAIN = "review.resume", "review.again"
@@ -55,6 +55,7 @@ class Reviewable:
     unknown_skus: tuple[str, ...] = ()
     lookalikes: tuple[str, ...] = ()
     cancelled: bool = False
+    treatment: Treatment = UNTREATED
 
     @classmethod
     def of_new(cls, entry: Accepted) -> "Reviewable":
@@ -82,15 +83,15 @@ def review_batch(
     """Review orders that are locked (or new) in this transaction."""
     if not items:
         return
-    _, rules = active_rules(session)
+    known = services.reference.of(session)
     policies = {item.connection.connection_id: _policy(item.connection) for item in items}
     outcomes = [
-        (item, _review(services, item, policies[item.connection.connection_id], rules, at))
+        (item, _review(services, item, policies[item.connection.connection_id], known.rules, at))
         for item in items
         if not item.cancelled
     ]
-    known = [item.order_id for item, _ in outcomes if item.before != "pending"]
-    kept = _settle_old_holds(session, changes, known, {item.order_id: outcome for item, outcome in outcomes}, at)
+    earlier = [item.order_id for item, _ in outcomes if item.before != "pending"]
+    kept = _settle_old_holds(session, changes, earlier, {item.order_id: outcome for item, outcome in outcomes}, at)
     holds: list[NewHold] = []
     for item, outcome in outcomes:
         wanted = [
@@ -99,8 +100,11 @@ def review_batch(
             if (hold.reason_code, _plain(hold.evidence)) not in kept.get(item.order_id, set())
         ]
         holds.extend(_new_hold(item, hold, at) for hold in wanted)
-        _record(changes, item, outcome, waved_through=not wanted and item.before in APPROVED)
-    holds.extend(_known_outside(session, items))
+        basis = basis_of(
+            outcome, policies[item.connection.connection_id], rule_set_id=known.rule_set_id, payment_state=item.payment
+        )
+        _record(changes, item, outcome, basis, waved_through=not wanted and item.before in APPROVED)
+    holds.extend(_known_outside(known.restored_at, items))
     changes.insert(session, at=at)
     place_holds(session, changes, holds=holds, at=at)
     held = {hold.order_id for hold in holds}
@@ -116,12 +120,11 @@ def review_batch(
     )
 
 
-def _known_outside(session: Session, items: Sequence[Reviewable]) -> list[NewHold]:
+def _known_outside(restored: datetime | None, items: Sequence[Reviewable]) -> list[NewHold]:
     """Orders that are new here and were placed before the database was put back: in the time that was lost they may
     have been shipped and posted under ids that nobody here knows any more.
     """
     fresh = [item for item in items if item.before == "pending" and item.side_effects and not item.cancelled]
-    restored = restored_at(session) if fresh else None
     return [
         NewHold(item.order_id, RESTORED, MAY_BE_DONE, placed_by="restore")
         for item in fresh
@@ -168,7 +171,7 @@ class ResumeOrders:
         at = self._services.clock.now()
         changes = OrderChanges()
         rows = lock(session, changes, sorted({job.subject_id or "" for job in jobs}))
-        connections = load(session, {row.connection_id for row in rows.values()})
+        connections = self._services.reference.of(session).connections
         if self._rematch:
             for row in rows.values():
                 rematch_lines(session, stored=row)
@@ -192,7 +195,7 @@ def _of_row(session: Session, row: Row[Any], order: Order, connection: Connectio
     return Reviewable(
         row.order_id, row.number, order, connection, row.side_effects, row.payment, cause, before=row.review,
         unknown_skus=tuple(sorted(unknown)), lookalikes=earlier_lookalikes(session, row),
-        cancelled=row.lifecycle != "open",
+        cancelled=row.lifecycle != "open", treatment=Treatment.of(row),
     )  # fmt: skip
 
 
@@ -251,17 +254,22 @@ def _new_hold(item: Reviewable, hold: HoldRequest, at: datetime) -> NewHold:
     )  # fmt: skip
 
 
-def _record(changes: OrderChanges, item: Reviewable, outcome: ReviewOutcome, *, waved_through: bool) -> None:
+def _record(
+    changes: OrderChanges, item: Reviewable, outcome: ReviewOutcome, basis: dict[str, Any], *, waved_through: bool
+) -> None:
     state = item.before if waved_through and outcome.state != "rejected" else outcome.state
     changes.set(item.order_id, {"review": state})
     if outcome.tags:
         changes.set(item.order_id, {"tags": sorted({*item.order.tags, *outcome.tags})})
+    treat(
+        changes, item.order_id, item.treatment, priority=outcome.priority, assignee=outcome.assignee, cause=item.cause
+    )  # fmt: skip
     changes.record(
         item.order_id, "order.reviewed", actor="review", cause=item.cause,
         data={
             "state": state, "reason": outcome.reason, "holds": sorted({hold.reason_code for hold in outcome.holds}),
             "remarks": sorted({remark.code for remark in outcome.remarks}),
-            "rules": [verdict.rule_id for verdict in outcome.rules if verdict.matched],
+            "rules": [verdict.rule_id for verdict in outcome.rules if verdict.matched], "basis": basis,
         },
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 from hub.connections.service.adapters import Adapters, ConnectionInfo
 from hub.connections.service.signing import signing_secret
 from hub.flows.housekeeping import ensure_schedules
+from hub.flows.reference import Reference
 from hub.flows.services import Services
 from hub.flows.subscriptions import by_event, work_table
 from hub.host.plugins import PluginHost
@@ -100,6 +101,7 @@ def build_runtime(settings: Settings, *, clock: Clock = SYSTEM, host: PluginHost
     database = Database(
         settings.resolved_database_url, pool_size=settings.worker_threads + 8,
         lock_seconds=settings.database_lock_seconds, idle_seconds=settings.database_idle_seconds,
+        read_url=settings.resolved_read_url,
     )  # fmt: skip
     host = host or load_plugins(settings)
     keys = settings.secret_keys.get_secret_value() if settings.secret_keys else None
@@ -112,8 +114,9 @@ def build_runtime(settings: Settings, *, clock: Clock = SYSTEM, host: PluginHost
 
     adapters = Adapters(host=host, database=database, secrets=secrets, clock=clock, http_for=http_for)
     services = Services(
-        clock=clock, host=host, adapters=adapters, database=database, data_dir=settings.data_dir.absolute(),
-        hub_id=settings.hub_id, call_seconds=min(60.0, settings.lease_seconds / 2), keep_days=settings.keep_days,
+        clock=clock, host=host, adapters=adapters, reference=Reference(adapters), database=database,
+        data_dir=settings.data_dir.absolute(), hub_id=settings.hub_id, keep_days=settings.keep_days,
+        call_seconds=min(60.0, settings.lease_seconds / 2),
     )  # fmt: skip
     work = work_table(
         services,

@@ -48,7 +48,7 @@ def queue_sales_orders(session: Session, services: Services, *, sales: Sequence[
     """
     if not sales:
         return
-    ledgers = load_kind(session, "erp")
+    ledgers = services.reference.of(session).of_kind("erp")
     wanted = [_sales_order(sale, "") for sale in sales if sale.fresh]
     for sale in sales:
         if sale.fresh:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.connections.service.adapters import Adapters
+from hub.flows.reference import Reference
 from hub.host.plugins import PluginHost
 from hub.kit.clock import Clock
 from hub.kit.db import Database
@@ -17,6 +18,7 @@ class Services:
     clock: Clock
     host: PluginHost
     adapters: Adapters
+    reference: Reference
     database: Database
     data_dir: Path
     hub_id: str

@@ -22,6 +22,7 @@ from hub.fulfilment.tables import ShipmentRow
 from hub.jobs.service.work import Job
 from hub.orders.service.accept import stored_order
 from hub.orders.service.changes import OrderChanges, lines_of, lock
+from hub.orders.service.returns import count_told_returns
 
 
 class ShipmentConsequences:
@@ -42,6 +43,7 @@ class ShipmentConsequences:
         channels = load(session, {row.connection_id for row in orders.values()})
         for shipment in shipments.values():
             row = orders[shipment.order_id]
+            count_told_returns(session, changes, order_id=row.order_id, actor="hub", cause=shipment.shipment_id)
             if not row.side_effects or billing_repository.invoice_exists(session, "invoice", shipment.shipment_id):
                 continue
             order = stored_order(row)

@@ -1,4 +1,6 @@
-"""What waits for others longer than it should: facts whose order never came, warehouses that do not answer."""
+"""What waits for others longer than it should: facts whose order never came, warehouses that do not answer, scans of
+parcels that nobody knows.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,6 +19,9 @@ from hub.jobs.service.work import Job
 
 WAIT_WATCH = "wait.watch"
 STOP_ANSWERED_WITHIN = timedelta(hours=4)
+PARCEL_KNOWN_WITHIN = timedelta(days=1)
+SCANS_MATTER_FOR = timedelta(days=8)
+SCANS_KEY = "scans"
 EXAMPLES = 20
 AT_MOST = 200
 
@@ -41,6 +46,7 @@ class WatchWaiting:
         cases.extend(_unanswered(work) for work in unanswered)
         open_cases(session, cases=cases, at=at)
         resolve_by_key(session, dedupe_keys=fine, actor="hub", resolution="Their orders have come.", at=at)
+        _watch_scans(session, at)
 
 
 def stop_key(fulfilment_order_id: str) -> str:
@@ -69,6 +75,27 @@ def _facts_without_order(session: Session, connection: ConnectionInfo, at: datet
             "messages": [message_id for message_id, _ in found],
         },
     )  # fmt: skip
+
+
+def _watch_scans(session: Session, at: datetime) -> None:
+    """A label bought beside the hub, or one whose answer was lost: its scans come, and no parcel has its number."""
+    numbers = fulfilment_repository.unknown_numbers(
+        session, since=at - SCANS_MATTER_FOR, before=at - PARCEL_KNOWN_WITHIN, limit=EXAMPLES
+    )
+    if not numbers:
+        done = "No scan of the last days waits for its parcel."
+        resolve_by_key(session, dedupe_keys=[SCANS_KEY], actor="hub", resolution=done, at=at)
+        return
+    count = f"{EXAMPLES} or more" if len(numbers) == EXAMPLES else str(len(numbers))
+    case = NewCase(
+        kind="scans_without_parcel", dedupe_key=SCANS_KEY, subject_kind="hub", subject_id="hub",
+        title=f"Carriers scan {count} parcel(s) that the hub does not know",
+        what_to_do="Look the numbers up at the carrier: labels that were bought beside the hub are none of ours; one "
+        "of our references means that a label was bought whose answer was lost (hub effects list). The case closes "
+        "itself when the parcels are known, and 8 days after the last scan.",
+        detail={"tracking_numbers": numbers},
+    )  # fmt: skip
+    open_cases(session, cases=[case], at=at)
 
 
 def _facts_key(connection: ConnectionInfo) -> str:

@@ -145,7 +145,7 @@ def shown(session: Session, row: ShipmentRow, response: Response) -> ShipmentOut
 def documents_of(session: Session, row: ShipmentRow) -> list[DocumentOut]:
     """The printed documents of a shipment, each with the address of its bytes."""
     found = []
-    for document in repository.documents(session, row.shipment_id):
+    for document in repository.documents(session, row.goes_with or row.shipment_id):
         out = DocumentOut.model_validate(document)
         if document.kind == "label" and not document.voided:
             out.url = f"/v1/shipments/{row.shipment_id}/label?part={document.part}"

@@ -136,10 +136,18 @@ def parcels(session: Session, shipment_ids: Collection[str]) -> dict[str, list[P
     return found
 
 
-def parcels_by_tracking(session: Session, numbers: Collection[str]) -> dict[str, ParcelRow]:
-    """Parcels by tracking number."""
-    rows = session.scalars(select(ParcelRow).where(ParcelRow.tracking_number.in_(numbers)))
-    return {str(row.tracking_number): row for row in rows}
+def shipments_by_tracking(session: Session, numbers: Collection[str]) -> dict[str, list[str]]:
+    """Ids of the shipments whose goods lie in the parcels with these numbers, the one that bought the label first."""
+    statement = (
+        select(ParcelRow.tracking_number, ShipmentRow.shipment_id)
+        .join(ShipmentRow, ShipmentRow.shipment_id == ParcelRow.shipment_id)
+        .where(ParcelRow.tracking_number.in_(numbers))
+        .order_by(ShipmentRow.goes_with.is_not(None), ShipmentRow.shipment_id)
+    )
+    found: dict[str, list[str]] = {}
+    for number, shipment_id in session.execute(statement):
+        found.setdefault(str(number), []).append(shipment_id)
+    return found
 
 
 def origins(session: Session, numbers: Collection[str]) -> dict[str, set[str]]:
@@ -215,8 +223,11 @@ def under_way(
 
 
 def tracking(session: Session, shipment_id: str) -> list[TrackingEventRow]:
-    """Scans of a shipment in the order in which they happened."""
-    statement = select(TrackingEventRow).where(TrackingEventRow.shipment_id == shipment_id)
+    """Scans of a shipment's parcels, or of the one that it lies in, in the order in which they happened."""
+    theirs = select(ShipmentRow.goes_with).where(ShipmentRow.shipment_id == shipment_id)
+    statement = select(TrackingEventRow).where(
+        (TrackingEventRow.shipment_id == shipment_id) | TrackingEventRow.shipment_id.in_(theirs)
+    )
     return list(session.scalars(statement.order_by(TrackingEventRow.occurred_at, TrackingEventRow.tracking_event_id)))
 
 
@@ -227,6 +238,18 @@ def scans(session: Session, numbers: Collection[str]) -> dict[str, list[Tracking
     for row in session.scalars(statement.order_by(TrackingEventRow.occurred_at, TrackingEventRow.tracking_event_id)):
         found.setdefault(row.tracking_number, []).append(row)
     return found
+
+
+def unknown_numbers(session: Session, *, since: datetime, before: datetime, limit: int) -> list[str]:
+    """Tracking numbers of scans that came in between and belong to no parcel, the first first."""
+    statement = (
+        select(TrackingEventRow.tracking_number)
+        .where(TrackingEventRow.shipment_id.is_(None), TrackingEventRow.received_at.between(since, before))
+        .group_by(TrackingEventRow.tracking_number)
+        .order_by(func.min(TrackingEventRow.tracking_event_id))
+        .limit(limit)
+    )
+    return list(session.scalars(statement))
 
 
 def rejections(session: Session, order_ids: Collection[str]) -> dict[str, set[str]]:

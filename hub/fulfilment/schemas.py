@@ -44,6 +44,7 @@ class WorkSummary(Out):
     quoted_minor: int | None
     quoted_currency: str | None
     ship_by: datetime | None
+    consolidation_id: str | None = Field(description="Equal where work goes in one parcel, as far as it is packed.")
     version: int
     created_at: datetime
     updated_at: datetime
@@ -82,6 +83,7 @@ class ShipmentSummary(Out):
     carrier_connection: str | None
     service: str | None
     state: str
+    goes_with: str | None = Field(description="The shipment in whose parcel it goes, under whose label.")
     carrier_ref: str | None
     cost_minor: int | None
     cost_currency: str | None

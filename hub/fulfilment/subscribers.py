@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy.orm import Session
@@ -13,7 +13,8 @@ from hub.connections.service.adapters import Adapters, load_by_name, load_kind
 from hub.fulfilment import repository
 from hub.fulfilment.purchase import Bought, Drafted, Purchase, buy
 from hub.fulfilment.rules.rates import Offer, best_offer
-from hub.fulfilment.service.requests import consignment
+from hub.fulfilment.service.consolidate import form_parcels, take_apart
+from hub.fulfilment.service.requests import Consignment, consignment
 from hub.fulfilment.service.ship import LABEL, RATE, VOID, queue_label, void_extra
 from hub.fulfilment.service.stops import what_stops
 from hub.fulfilment.service.work import ending
@@ -114,21 +115,32 @@ class BuyLabels:
         Where an answer was lost, the carrier is asked all the same, and nothing is bought if it has nothing.
         """
         at, prepared, intents = self._clock.now(), Prepared(), []
+        together = form_parcels(session, {job.subject_id or "" for job in jobs})
+        for first in together.unasked:
+            first.version += 1
+            queue_label(session, first, rated=True, priority=-1)
         for job, shipment in _of_jobs(session, jobs):
             if shipment is None or shipment.state not in ("rated", "label_requested", "in_doubt"):
                 prepared.skips.append(Skip(job, "no label wanted"))
                 continue
+            if shipment.goes_with is not None:
+                prepared.skips.append(Skip(job, "it goes in the parcel of another order"))
+                continue
+            carried = together.carried.get(shipment.shipment_id, [])
             parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
             held = _is_held(session, shipment, parcels)
             if shipment.state == "rated" and held:
+                _free(session, carried, state="open")
                 prepared.skips.append(Skip(job, "order held"))
                 continue
+            carried, held = _go_along(session, shipment, carried, held)
             carrier = load_by_name(session, shipment.carrier_connection or "")
             if not carrier.live:
                 prepared.skips.append(Skip(job, "carrier connection is not live"))
                 continue
-            asked = consignment(session, shipment, parcels)
-            shipment.state, shipment.updated_at = "label_requested", at
+            asked = consignment(session, shipment, parcels, carried)
+            for row in (shipment, *carried):
+                row.state, row.updated_at = "label_requested", at
             request = orjson.dumps(asked.shipment_request(at).model_dump(mode="json", exclude={"ship_at"}))
             intent = Intent(shipment.reference, LABEL, carrier.connection_id, shipment.shipment_id, digest(request))
             intents.append((intent, Call(job, carrier.connection_id, Purchase(asked, carrier, held=held))))
@@ -151,7 +163,7 @@ class BuyLabels:
             confirm(session, results=_answers(fresh), at=at, looked_at_again=again)
         drafted = [outcome for outcome in outcomes if isinstance(outcome.result, Drafted)]
         keep_drafts(session, {o.call.effect_key or "": o.result.draft_id for o in drafted})
-        repository.lock_orders_of(session, [o.call.data.asked.shipment.shipment_id for o in outcomes])
+        repository.lock_orders_of(session, _all_of(outcomes))
         for outcome in bought:
             self._write(session, outcome)
         for outcome in drafted:
@@ -159,6 +171,7 @@ class BuyLabels:
         for outcome in outcomes:
             if outcome.result is None:
                 self._back_to_rated(session, outcome.call, "nothing was bought, and the order is held by now")
+                _free(session, _carried(session, outcome.call), state="open")
 
     def compensate(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         """A worker that was frozen just before its call bought a label late: it is adopted, or given back."""
@@ -172,55 +185,58 @@ class BuyLabels:
 
     def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
         """Surely not bought: the shipment may be rated anew. Anything else may have been bought: in doubt."""
-        repository.lock_orders_of(session, [o.call.data.asked.shipment.shipment_id for o in outcomes])
+        repository.lock_orders_of(session, _all_of(outcomes))
         for outcome in outcomes:
             if not outcome.call.data.doubt:
                 self._back_to_rated(session, outcome.call, str(outcome.error))
+                if parked:  # it may be the parcel that the carrier refuses: each order gets its own
+                    _free(session, _carried(session, outcome.call), state="apart")
                 continue
-            shipment = repository.find_shipment(session, outcome.call.data.asked.shipment.shipment_id, lock=True)
-            if shipment is not None:
+            for shipment in repository.shipments(session, outcome.call.data.asked.shipment_ids).values():
                 shipment.state = "in_doubt"
             mark(session, keys={outcome.call.effect_key or "": str(outcome.error)[:1000]}, state="in_doubt")
 
     def _back_to_rated(self, session: Session, call: Call, why: str) -> None:
         mark(session, keys={call.effect_key or "": why[:1000]}, state="refused")
-        shipment = repository.find_shipment(session, call.data.asked.shipment.shipment_id, lock=True)
-        if shipment is not None and shipment.state in ("label_requested", "in_doubt"):
-            shipment.state = "rated"
-            self._stop_if_cancelled(session, shipment)
+        for shipment in repository.shipments(session, call.data.asked.shipment_ids).values():
+            if shipment.state in ("label_requested", "in_doubt"):
+                shipment.state = "rated"
+                self._stop_if_cancelled(session, shipment)
 
     def _buy_draft(self, session: Session, outcome: Outcome) -> None:
         """The draft's id is stored: from now on that one is bought, and no other."""
-        shipment_id = outcome.call.data.asked.shipment.shipment_id
-        shipment = repository.find_shipment(session, shipment_id, lock=True)
-        if shipment is not None and shipment.state in ("label_requested", "in_doubt"):
+        asked: Consignment = outcome.call.data.asked
+        for shipment in repository.shipments(session, asked.shipment_ids).values():
+            if shipment.state not in ("label_requested", "in_doubt"):
+                continue
             shipment.state, shipment.version = "rated", shipment.version + 1
             session.flush()
-            queue_label(session, shipment, rated=True)
+            if shipment.shipment_id == asked.shipment.shipment_id:
+                queue_label(session, shipment, rated=True)
 
     def _write(self, session: Session, outcome: Outcome) -> None:
+        """Whatever lies in the parcel has its numbers; the cost and the documents are with the label's own shipment."""
         result: ShipmentResult = outcome.result.result
-        at = self._clock.now()
-        shipment = repository.find_shipment(session, outcome.call.data.asked.shipment.shipment_id, lock=True)
-        if shipment is None or shipment.state == "voided":
+        asked: Consignment = outcome.call.data.asked
+        rows = repository.shipments(session, asked.shipment_ids)
+        mine = rows[asked.shipment.shipment_id]
+        if mine.state == "voided":
             return
+        if result.cost is not None:
+            mine.cost_minor, mine.cost_currency = result.cost.minor, result.cost.currency
+        self._keep_documents(session, outcome)
+        for row in rows.values():
+            if row.state != "voided":
+                self._label(session, row, result, asked.order_numbers)
+
+    def _label(self, session: Session, shipment: ShipmentRow, result: ShipmentResult, together: Sequence[str]) -> None:
+        at = self._clock.now()
         parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
         for parcel, bought in zip(parcels, result.parcels, strict=True):
             parcel.tracking_number, parcel.tracking_url = bought.tracking_number, bought.tracking_url
             parcel.status = "label_ready"
         shipment.state, shipment.carrier_ref, shipment.updated_at = "label_ready", result.carrier_ref, at
         shipment.version += 1
-        if result.cost is not None:
-            shipment.cost_minor, shipment.cost_currency = result.cost.minor, result.cost.currency
-        there = {(row.kind, row.format, row.part) for row in repository.documents(session, shipment.shipment_id)}
-        session.add_all(
-            StoredDocumentRow(
-                document_id=new_id(), subject_id=shipment.shipment_id, kind=kind, format=form, part=part,
-                path=str(path), digest=digest(content), voided=False, created_at=at,
-            )
-            for part, kind, form, path, content in outcome.call.data.files
-            if (kind, form, part) not in there
-        )  # fmt: skip
         session.flush()
         changes = OrderChanges()
         lock(session, changes, [shipment.order_id])
@@ -229,10 +245,23 @@ class BuyLabels:
             data={
                 "shipment": shipment.number, "service": shipment.service, "cost_minor": shipment.cost_minor,
                 "currency": shipment.cost_currency, "tracking_numbers": [p.tracking_number for p in parcels],
+                **({"orders_in_parcel": list(together)} if len(together) > 1 else {}),
             },
         )  # fmt: skip
         changes.flush(session, at=at)
         self._stop_if_cancelled(session, shipment)
+
+    def _keep_documents(self, session: Session, outcome: Outcome) -> None:
+        subject_id = outcome.call.data.asked.shipment.shipment_id
+        there = {(row.kind, row.format, row.part) for row in repository.documents(session, subject_id)}
+        session.add_all(
+            StoredDocumentRow(
+                document_id=new_id(), subject_id=subject_id, kind=kind, format=form, part=part, path=str(path),
+                digest=digest(content), voided=False, created_at=self._clock.now(),
+            )
+            for part, kind, form, path, content in outcome.call.data.files
+            if (kind, form, part) not in there
+        )  # fmt: skip
 
     def _stop_if_cancelled(self, session: Session, shipment: ShipmentRow) -> None:
         """A cancellation that had to wait for the carrier's answer goes on."""
@@ -304,6 +333,36 @@ class VoidLabels:
 
     def fail(self, session: Session, outcomes: Sequence[Outcome], *, parked: bool) -> None:
         """A parked job opens a case."""
+
+
+def _all_of(outcomes: Sequence[Outcome]) -> list[str]:
+    return [shipment_id for outcome in outcomes for shipment_id in outcome.call.data.asked.shipment_ids]
+
+
+def _carried(session: Session, call: Call) -> list[ShipmentRow]:
+    return [row for row in repository.shipments(session, call.data.asked.carried).values() if row.state == "rated"]
+
+
+def _go_along(
+    session: Session, shipment: ShipmentRow, carried: Sequence[ShipmentRow], held: bool
+) -> tuple[list[ShipmentRow], bool]:
+    """Who goes in the parcel, and whether nothing new may be bought for it.
+
+    Before the label is asked for, an order that was held meanwhile stays behind; after that it may be in the parcel.
+    """
+    stopped = [row for row in carried if _is_held(session, row, ())]
+    if shipment.state == "rated":
+        _free(session, stopped, state="closed")
+        return [row for row in carried if row not in stopped], held
+    return list(carried), held or bool(stopped)
+
+
+def _free(session: Session, carried: Sequence[ShipmentRow], *, state: Literal["open", "closed", "apart"]) -> None:
+    """What was to go in a parcel that nobody bought gets a label with others, or its own."""
+    if carried:
+        take_apart(session, carried, state=state)
+        for row in carried:
+            queue_label(session, row, rated=True, priority=-1)
 
 
 def _answers(bought: Sequence[Outcome]) -> dict[str, tuple[str, Mapping[str, Any]]]:

@@ -38,6 +38,7 @@ class FulfilmentOrderRow(Base):
         Index("ix_fulfilment_orders_location", "location", "state", "fulfilment_order_id"),
         Index("ix_fulfilment_orders_state", "state", "fulfilment_order_id"),
         Index("ix_fulfilment_orders_number", "number"),
+        Index("ix_fulfilment_orders_consolidation_id", "consolidation_id"),
     )
 
     fulfilment_order_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -55,6 +56,7 @@ class FulfilmentOrderRow(Base):
     quoted_minor: Mapped[int | None] = mapped_column(BigInteger)
     quoted_currency: Mapped[str | None] = mapped_column(String(3))
     ship_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    consolidation_id: Mapped[str | None] = mapped_column(Id)
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -83,6 +85,32 @@ class FulfilmentOrderLineRow(Base):
     shipped: Mapped[Decimal] = mapped_column(FixedDecimal(3), server_default="0")
 
 
+class ConsolidationRow(Base):
+    """Work of one location for one consignee that leaves as one parcel, as far as it is packed at `closes_at`.
+
+    `open_key` is a digest of consignee, location, service, payment and rule; it is forgotten when nobody may join any
+    more. `apart`: the carrier refused the parcel, each order has its own.
+    """
+
+    __tablename__ = "consolidations"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'closed', 'apart')", name="state"),
+        Index("uq_consolidations_open_key", "open_key", unique=True),
+    )
+
+    consolidation_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    open_key: Mapped[str | None] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(6))
+    location: Mapped[str] = mapped_column(String(40))
+    rule: Mapped[str] = mapped_column(String(60))
+    max_orders: Mapped[int] = mapped_column(Integer)
+    max_grams: Mapped[int | None] = mapped_column(Integer)
+    days_apart: Mapped[int] = mapped_column(Integer)
+    ship_by: Mapped[datetime] = mapped_column(UtcDateTime)
+    closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class LocationRejectionRow(Base):
     """A location refused an order (or lines of it); it is not asked again."""
 
@@ -95,13 +123,17 @@ class LocationRejectionRow(Base):
 
 
 class ShipmentRow(Base):
-    """One label purchase: the parcels of one consignee with one carrier service."""
+    """What leaves of one fulfilment order with one carrier service, in its own parcels or in the parcel of another.
+
+    `goes_with` is the shipment whose label is on the parcel that it goes in, where that is another order's.
+    """
 
     __tablename__ = "shipments"
     __table_args__ = (
         CheckConstraint(f"state IN ({SHIPMENT_STATES})", name="state"),
         Index("uq_shipments_reference", "reference", unique=True),
         Index("ix_shipments_order_id", "order_id"),
+        Index("ix_shipments_goes_with", "goes_with"),
         Index("ix_shipments_fulfilment_order_id", "fulfilment_order_id"),
         Index("ix_shipments_state", "state", "shipment_id"),
         Index("ix_shipments_location", "location", "shipment_id"),
@@ -123,6 +155,7 @@ class ShipmentRow(Base):
     carrier_connection: Mapped[str | None] = mapped_column(String(60))
     service: Mapped[str | None] = mapped_column(String(60))
     state: Mapped[str] = mapped_column(String(20))
+    goes_with: Mapped[str | None] = mapped_column(Id)
     carrier_ref: Mapped[str | None] = mapped_column(String(200))
     cost_minor: Mapped[int | None] = mapped_column(BigInteger)
     cost_currency: Mapped[str | None] = mapped_column(String(3))

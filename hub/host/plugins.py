@@ -120,6 +120,10 @@ class PluginHost:
         """Route ranks by plugin, for the planner."""
         return self._hooks["hub_route_rank"]
 
+    def strategies(self) -> tuple[tuple[str, Implementation], ...]:
+        """Route strategies by plugin, for the planner."""
+        return self._hooks["hub_route_strategy"]
+
     def _many(self, hook: str, request: object, kind: type[T]) -> HookResults[T]:
         results: list[tuple[str, T]] = []
         failures: list[HookFailure] = []

@@ -39,6 +39,8 @@ from hub.kit.web import (
     set_etag,
 )
 from hub.kit.web_session import ReadSession, WriteSession
+from hub.sdk.errors import Malformed
+from hub.sdk.readers.stated_files import stated_text
 
 
 def present(request: Request) -> datetime:
@@ -55,7 +57,10 @@ Planner = Annotated[Principal, Depends(require("stock:write"))]
 LocationQuery = Annotated[str | None, Query(max_length=MAX_LOCATION)]
 SkuQuery = Annotated[str | None, Query(max_length=MAX_SKU)]
 SkipFaulty = Annotated[bool, Query(description="Store the good rows where there are faulty ones.")]
-CsvBody = Annotated[bytes, Body(media_type="text/csv", description="CSV in UTF-8 with a header row.")]
+CsvBody = Annotated[
+    bytes,
+    Body(media_type="text/csv", description="CSV in UTF-8 with a header row; a workbook (XLSX, ODS) is read too."),
+]
 MOVES = problem_responses(400, 401, 403, 409, 422)
 
 locations_router = APIRouter(prefix="/v1/locations", tags=["locations"], route_class=IdempotentRoute)
@@ -197,14 +202,18 @@ def import_csv(
     body: CsvBody, session: WriteSession, now: Now, principal: Writer, skip_faulty: SkipFaulty = False
 ) -> StockImportOut:
     """Set levels from CSV (`location,sku,on_hand,safety,...`); all faults are told at once, by row and column."""
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput("not_utf8", f"Byte {error.start} is not UTF-8: save the file as CSV UTF-8.") from error
     done = import_stock(
-        session, rows=text, at=now, actor=principal.actor, skip_faulty=skip_faulty, only=principal.location
+        session, rows=table_text(body), at=now, actor=principal.actor, skip_faulty=skip_faulty, only=principal.location
     )
     return StockImportOut.of(done)
+
+
+def table_text(body: bytes) -> str:
+    """The text of a CSV document or of a workbook's first sheet; `InvalidInput` where it is neither."""
+    try:
+        return stated_text(body)
+    except Malformed as error:
+        raise InvalidInput(error.code or "unreadable", f"{error.message[:1].upper()}{error.message[1:]}.") from error
 
 
 def _only_own(principal: Principal, locations: list[str]) -> None:

@@ -38,3 +38,39 @@ def location_changed(*, code: str, version: int) -> Event:
         lane=f"location:{code}",
         data={"location": code},
     )
+
+
+def transfer_changed(*, transfer_id: str, state: str, source: str, target: str, cause: str) -> Event:
+    """`inventory.transfer_changed`: a transfer was made, shipped, received (also in part) or cancelled."""
+    return Event(
+        kind="inventory.transfer_changed",
+        subject_id=transfer_id,
+        cause=cause,
+        lane=f"transfer:{transfer_id}",
+        data={"state": state, "source": source, "target": target},
+    )
+
+
+def low_stock(*, sku: str, location: str, free: Decimal, reorder_point: Decimal, cause: str) -> Event:
+    """`inventory.low_stock`: a level fell to its reorder point; not again before it has recovered."""
+    return Event(
+        kind="inventory.low_stock",
+        subject_id=sku[:SUBJECT_LENGTH],
+        cause=f"{location}:{cause}",
+        lane=f"stock:{sku}",
+        data={
+            "sku": sku, "location": location, "free": f"{free.normalize():f}",
+            "reorder_point": f"{reorder_point.normalize():f}",
+        },
+    )  # fmt: skip
+
+
+def stock_recovered(*, sku: str, location: str, cause: str) -> Event:
+    """`inventory.stock_recovered`: a level that was low is above its reorder point again."""
+    return Event(
+        kind="inventory.stock_recovered",
+        subject_id=sku[:SUBJECT_LENGTH],
+        cause=f"{location}:{cause}",
+        lane=f"stock:{sku}",
+        data={"sku": sku, "location": location},
+    )

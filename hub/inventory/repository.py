@@ -12,15 +12,22 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import String, Table, bindparam, func, literal, select, text, tuple_, update
+from sqlalchemy import ScalarSelect, String, Table, bindparam, func, literal, select, text, tuple_, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement, TextClause
 from sqlalchemy.sql.selectable import TextualSelect
 
 from hub.inventory.rules.levels import Drift, Key, Level, Movement
 from hub.inventory.rules.locations import Location
-from hub.inventory.tables import LocationRow, ReservationRow, StockLevelRow, StockMovementRow
-from hub.kit.bulk import insert_new, insert_rows, update_rows
+from hub.inventory.tables import (
+    LocationRow,
+    ReservationRow,
+    SoftReservationLineRow,
+    SoftReservationRow,
+    StockLevelRow,
+    StockMovementRow,
+)
+from hub.kit.bulk import among, insert_new, insert_rows, update_rows
 from hub.kit.types import FixedDecimal, Id, UtcDateTime, scale_up
 
 LEVELS: Table = StockLevelRow.__table__  # type: ignore[assignment]
@@ -50,6 +57,14 @@ _LOCK_LEVELS = """
 _AVAILABLE = """
     SELECT l.location, l.sku, l.on_hand - l.reserved - l.safety + l.oversell_allowance AS available FROM {words}
     JOIN stock_levels AS l ON l.sku = r.word"""
+_LYING_SINCE = """
+    SELECT l.location, l.sku, (
+        SELECT MAX(w.at) FROM (
+            SELECT m.at, SUM(m.on_hand_delta) OVER (ORDER BY m.movement_id DESC) AS come FROM stock_movements AS m
+            WHERE m.location = l.location AND m.sku = l.sku AND m.on_hand_delta > 0
+        ) AS w WHERE w.come >= l.on_hand - l.reserved
+    ) AS since FROM {words}
+    JOIN stock_levels AS l ON l.sku = r.word AND l.on_hand > l.reserved"""
 _GRANT = """
     UPDATE stock_levels AS l SET reserved = l.reserved + r.quantity, updated_at = :at FROM {keys}
     WHERE l.location = r.location AND l.sku = r.sku
@@ -107,6 +122,13 @@ def available(session: Session, *, skus: Collection[str], locations: Collection[
     rows = session.execute(statement, {"rows": _as_json(sorted(set(skus)))})
     wanted = None if locations is None else set(locations)
     return {(row.location, row.sku): row.available for row in rows if wanted is None or row.location in wanted}
+
+
+def lying_since(session: Session, *, skus: Collection[str]) -> dict[Key, datetime]:
+    """When the oldest unit that is promised to nobody came, by (location, SKU): what came first leaves first."""
+    statement = _typed(_LYING_SINCE.format(words=_WORDS[_dialect(session)]))
+    rows = session.execute(statement, {"rows": _as_json(sorted(set(skus)))})
+    return {(row.location, row.sku): row.since for row in rows if row.since is not None}
 
 
 def lock_levels(session: Session, *, keys: Iterable[Key]) -> dict[Key, Level]:
@@ -184,6 +206,18 @@ def reserved_for(session: Session, *, fulfilment_order_line_ids: Collection[str]
     }
 
 
+def kept_for(session: Session, *, order_ids: Collection[str]) -> dict[Key, Decimal]:
+    """What soft reservations keep for these orders, by (location, SKU)."""
+    soft, lines = SoftReservationRow, SoftReservationLineRow
+    statement = (
+        select(lines.location, lines.sku, func.sum(lines.quantity))
+        .join(soft, soft.soft_reservation_id == lines.soft_reservation_id)
+        .where(soft.state == "held", soft.order_id.in_(order_ids))
+        .group_by(lines.location, lines.sku)
+    )
+    return {(location, sku): quantity for location, sku, quantity in session.execute(statement)}
+
+
 def overdue_reservations(session: Session, *, at: datetime, limit: int) -> list[str]:
     """Held reservations whose time is over, the longest overdue first."""
     held = (RESERVATIONS.c.state == "held", RESERVATIONS.c.expires_at.is_not(None), RESERVATIONS.c.expires_at <= at)
@@ -209,6 +243,12 @@ def list_levels(
     if after is not None:
         statement = statement.where(_after(after))
     return [_level(row) for row in session.execute(statement)]
+
+
+def levels_of(session: Session, *, skus: Collection[str]) -> list[Level]:
+    """The levels of these SKUs at every location, in the order of (location, SKU)."""
+    statement = select(*LEVELS.c).where(among(session, LEVELS.c.sku, list(skus)))
+    return [_level(row) for row in session.execute(statement.order_by(LEVELS.c.location, LEVELS.c.sku))]
 
 
 def list_low_levels(
@@ -259,6 +299,11 @@ def list_locations(session: Session, *, after: str | None, limit: int | None) ->
     return [_location(row) for row in session.execute(statement)]
 
 
+def locations_stamp() -> ScalarSelect[int]:
+    """Rises with every location that is added and every change of one; none is ever removed."""
+    return select(func.sum(LOCATIONS.c.version)).scalar_subquery()
+
+
 def insert_location(session: Session, *, location: Location) -> bool:
     """Add a location; whether its code was free."""
     return bool(insert_new(session, LOCATIONS, [_location_values(location)], key=("code",)))
@@ -303,7 +348,7 @@ def _typed(sql: str) -> TextualSelect:
     ids = ("reservation_id", "order_id", "fulfilment_order_line_id")
     return text(sql).columns(
         **dict.fromkeys(quantities, _QUANTITY), **dict.fromkeys(ids, Id()), location=String, sku=String, state=String,
-        updated_at=UtcDateTime,
+        updated_at=UtcDateTime, since=UtcDateTime,
     )  # fmt: skip
 
 

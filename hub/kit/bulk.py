@@ -2,7 +2,8 @@
 
 On PostgreSQL the rows travel as one JSON parameter through `json_to_recordset`, so the statement's text (and its
 prepared
-plan) is the same for any number of rows. On SQLite the driver's own `executemany` does it without a network.
+plan) is the same for any number of rows. What nobody asks an answer of waits for the next statement and is sent with it
+(`waiting_writes`). On SQLite the driver's own `executemany` does it without a network, and at once.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from hub.kit.db import dump_json
 from hub.kit.types import FixedDecimal, UtcDateTime, scale_up
+from hub.kit.waiting_writes import write_later, write_now
 
 Row = Mapping[str, Any]
 _NUL = b"\\u0000"
@@ -36,7 +38,15 @@ def among(session: Session, column: Column[Any], values: Collection[Any]) -> Col
 def insert_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows that all have the same columns; a duplicate key is an error."""
     if rows:
-        _write(session, _insert_text(table, tuple(rows[0]), None, _dialect(session)), table, rows)
+        text = _insert_text(table, tuple(rows[0]), None, _dialect(session))
+        _write(session, text, table, rows, may_grow=True)
+
+
+def insert_missing(session: Session, table: Table, rows: Sequence[Row], *, key: Sequence[str]) -> None:
+    """Insert those rows whose unique `key` columns are not there yet, where nobody asks which."""
+    if rows:
+        text = _insert_text(table, tuple(rows[0]), tuple(key), _dialect(session), returning=False)
+        _write(session, text, table, rows, may_grow=True)
 
 
 def insert_new(session: Session, table: Table, rows: Sequence[Row], *, key: Sequence[str]) -> set[tuple[Any, ...]]:
@@ -48,7 +58,7 @@ def insert_new(session: Session, table: Table, rows: Sequence[Row], *, key: Sequ
     text = _insert_text(table, columns, tuple(key), dialect)
     connection = session.connection()
     if dialect == "postgresql":
-        result = connection.exec_driver_sql(text, (_as_json(table, columns, rows),))
+        result = write_now(connection, table.name, text, _as_json(table, columns, rows))
         return {tuple(_plain(value) for value in row) for row in result}
     cursor = connection.connection.cursor()
     inserted: set[tuple[Any, ...]] = set()
@@ -67,24 +77,42 @@ def put_rows(session: Session, table: Table, rows: Sequence[Row], *, key: Sequen
 
 def update_rows(
     session: Session, table: Table, rows: Sequence[Row], *, key: Sequence[str], add: Sequence[str] = ()
-) -> int:
-    """Set every row's other columns by its `key`; columns in `add` are added to the stored value. Returns rows hit."""
+) -> None:
+    """Set every row's other columns by its `key`; columns in `add` are added to the stored value."""
     if not rows:
-        return 0
+        return
     columns = tuple(rows[0])
     text = _update_text(table, columns, tuple(key), tuple(add), _dialect(session))
-    return _write(session, text, table, rows, order=_update_order(columns, tuple(key)))
+    _write(session, text, table, rows, order=_update_order(columns, tuple(key)))
 
 
-def _write(session: Session, text: str, table: Table, rows: Sequence[Row], order: tuple[str, ...] | None = None) -> int:
+def add_rows(session: Session, table: Table, rows: Sequence[Row], *, key: Sequence[str], add: str) -> None:
+    """Add to the column `add` of each row by its `key`; a row that is not there is inserted. Each key once, and in one
+    fixed order, so that two who add to the same rows never wait for each other crosswise.
+    """
+    if rows:
+        text = _insert_text(table, tuple(rows[0]), tuple(key), _dialect(session), returning=False)
+        adding = f"DO UPDATE SET {add} = {table.name}.{add} + excluded.{add}"
+        _write(session, text.replace("DO NOTHING", adding), table, rows)
+
+
+def delete_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    """Delete the rows that have these values in these columns."""
+    if rows:
+        _write(session, _delete_text(table, tuple(rows[0]), _dialect(session)), table, rows)
+
+
+def _write(
+    session: Session, text: str, table: Table, rows: Sequence[Row], *, order: tuple[str, ...] | None = None,
+    may_grow: bool = False,
+) -> None:  # fmt: skip
     connection = session.connection()
     if _dialect(session) == "postgresql":
-        return connection.exec_driver_sql(text, (_as_json(table, tuple(rows[0]), rows),)).rowcount
+        write_later(connection, table.name, text, _as_json(table, tuple(rows[0]), rows), may_grow=may_grow)
+        return
     cursor = connection.connection.cursor()
     cursor.executemany(text, list(_as_tuples(table, order or tuple(rows[0]), rows)))
-    count: int = cursor.rowcount
     cursor.close()
-    return count
 
 
 def _dialect(session: Session) -> str:
@@ -96,14 +124,16 @@ def _plain(value: Any) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _insert_text(table: Table, columns: tuple[str, ...], key: tuple[str, ...] | None, dialect: str) -> str:
+def _insert_text(
+    table: Table, columns: tuple[str, ...], key: tuple[str, ...] | None, dialect: str, *, returning: bool = True
+) -> str:
     names = ", ".join(columns)
     conflict = "" if key is None else f" ON CONFLICT ({', '.join(key)}) DO NOTHING"
     if dialect == "postgresql":
-        returning = "" if key is None else f" RETURNING {', '.join(key)}"
+        told = "" if key is None or not returning else f" RETURNING {', '.join(key)}"
         picked = ", ".join(_picked(table.c[name]) for name in columns)
         source = f"json_to_recordset(%s::json) AS r({_record(table, columns)})"
-        return f"INSERT INTO {table.name} ({names}) SELECT {picked} FROM {source}{conflict}{returning}"  # noqa: S608
+        return f"INSERT INTO {table.name} ({names}) SELECT {picked} FROM {source}{conflict}{told}"  # noqa: S608
     marks = ", ".join("?" for _ in columns)
     return f"INSERT INTO {table.name} ({names}) VALUES ({marks}){conflict}"  # noqa: S608
 
@@ -123,6 +153,16 @@ def _update_text(
     sets = ", ".join(f"{name} = {name} + ?" if name in add else f"{name} = ?" for name in changed)
     where = " AND ".join(f"{name} = ?" for name in key)
     return f"UPDATE {table.name} SET {sets} WHERE {where}"  # noqa: S608
+
+
+@lru_cache(maxsize=64)
+def _delete_text(table: Table, columns: tuple[str, ...], dialect: str) -> str:
+    if dialect == "postgresql":
+        where = " AND ".join(f"t.{name} = r.{name}" for name in columns)
+        source = f"json_to_recordset(%s::json) AS r({_record(table, columns)})"
+        return f"DELETE FROM {table.name} AS t USING {source} WHERE {where}"  # noqa: S608
+    where = " AND ".join(f"{name} = ?" for name in columns)
+    return f"DELETE FROM {table.name} WHERE {where}"  # noqa: S608
 
 
 def _update_order(columns: tuple[str, ...], key: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from hub.kit import waiting_writes
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -71,26 +73,26 @@ class Database:
 
     On PostgreSQL a statement waits at most `lock_seconds` for a lock, and a transaction that says nothing for
     `idle_seconds` is ended, so that a process that hangs holds up nobody for long. None: as the server is set (a
-    migration takes the time that it takes).
+    migration takes the time that it takes). `read_url` is the same database as a user sees it who may only read.
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, lock_seconds: float | None = None, idle_seconds: float | None = None
-    ) -> None:
+        self, url: str, *, pool_size: int = 10, lock_seconds: float | None = None, idle_seconds: float | None = None,
+        read_url: str | None = None,
+    ) -> None:  # fmt: skip
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = FairLock()
         self.session_info: dict[str, Any] = {}
         """Copied into `Session.info` of every transaction (the job publisher lives there)."""
         if self.is_sqlite:
-            self.engine = _sqlite_engine(url, pool_size)
+            self.engine = self._read_engine = _sqlite_engine(url, pool_size)
         else:
-            self.engine = create_engine(
-                url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=False,
-                json_serializer=dump_json, json_deserializer=orjson.loads, hide_parameters=True,
-            )  # fmt: skip
             limits = {"lock_timeout": lock_seconds, "idle_in_transaction_session_timeout": idle_seconds}
-            event.listen(self.engine, "connect", partial(_prepare_postgresql, limits))
+            self.engine = _postgresql_engine(url, pool_size, limits)
+            waiting_writes.watch(self.engine)
+            self._read_engine = _postgresql_engine(read_url, pool_size, limits) if read_url else self.engine
+        self._alone = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -105,12 +107,42 @@ class Database:
             callback()
 
     @contextmanager
+    def at_once(self) -> Iterator[Session]:
+        """For a single statement that writes: on PostgreSQL each is a transaction of its own, and costs one journey to
+        the server instead of three. On SQLite the same as `write()`. Nothing is called after the commit.
+        """
+        if self.is_sqlite:
+            with self._write_lock, self._transaction({"orderhub_write": True}) as session:
+                yield session
+        else:
+            with self._alone.connect() as connection, Session(connection, info=self.session_info) as session:
+                yield session
+
+    @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that only reads; what it changes is rolled back."""
-        with (
-            self.engine.connect() as connection,
-            Session(connection, autoflush=False, info=self.session_info) as session,
-        ):
+        with self.engine.connect() as connection, self._looking(connection) as session:
+            yield session
+
+    @contextmanager
+    def read_only(self) -> Iterator[Session]:
+        """A transaction in which the database itself refuses every write; as the user of `read_url`, where one is set.
+
+        For work that runs code of others on a copy of the truth. It sees the moment of its first statement, however
+        long it takes, and holds no lock that a writer waits for.
+        """
+        with self._read_engine.connect() as connection:
+            if self.is_sqlite:
+                with _query_only(connection), self._looking(connection) as session:
+                    yield session
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                with self._looking(connection) as session:
+                    yield session
+
+    @contextmanager
+    def _looking(self, connection: Connection) -> Iterator[Session]:
+        with Session(connection, autoflush=False, info=self.session_info) as session:
             yield session
             session.rollback()
 
@@ -124,6 +156,14 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._read_engine.dispose()
+
+
+def cannot_write(session: Session) -> bool:
+    """Whether the database refuses what this transaction would write (`Database.read_only`): it is asked itself."""
+    if session.connection().dialect.name == "sqlite":
+        return bool(session.scalar(text("PRAGMA query_only")))
+    return bool(session.scalar(text("SHOW transaction_read_only")) == "on")
 
 
 def after_commit(session: Session, key: str, callback: Callable[[], None]) -> None:
@@ -146,6 +186,15 @@ def lock_names(session: Session, names: Collection[str]) -> None:
 def dump_json(value: Any) -> str:
     """JSON text; datetimes as ISO 8601, Decimals as text."""
     return orjson.dumps(value, default=str).decode()
+
+
+def _postgresql_engine(url: str, pool_size: int, limits: Mapping[str, float | None]) -> Engine:
+    engine = create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=False,
+        json_serializer=dump_json, json_deserializer=orjson.loads, hide_parameters=True,
+    )  # fmt: skip
+    event.listen(engine, "connect", partial(_prepare_postgresql, limits))
+    return engine
 
 
 def _sqlite_engine(url: str, pool_size: int) -> Engine:
@@ -171,6 +220,18 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> N
         "cache_size=-32000",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+@contextmanager
+def _query_only(connection: Connection) -> Iterator[None]:
+    """The file cannot be changed through this connection until it goes back to the pool."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  the only driver that is used for SQLite
+    driver.execute("PRAGMA query_only = ON").close()
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA query_only = OFF").close()
 
 
 def _begin_sqlite(connection: Connection) -> None:

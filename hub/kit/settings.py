@@ -18,6 +18,10 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="SQLAlchemy URL, e.g. postgresql://user@host/orderhub. Default: SQLite in the data folder."
     )
+    read_database_url: str | None = Field(
+        None,
+        description="The same PostgreSQL database as a user who may only read (`hub db read-role`); backtests use it.",
+    )
     database_lock_seconds: float = Field(
         30.0, gt=0, description="How long a statement waits for a lock on PostgreSQL before it gives up."
     )
@@ -65,6 +69,15 @@ class Settings(BaseSettings):
     keep_codes_days: int = Field(
         30, ge=0, description="How long unknown codes of settled orders are asked about; 0: for ever."
     )
+    keep_backtests_days: int = Field(
+        90, ge=0, description="How long backtests keep their differences, order by order; 0: for ever."
+    )
+    keep_shadows_days: int = Field(
+        90, ge=0, description="How long the disagreements of shadowed rules are kept; 0: for ever."
+    )
+    keep_waves_days: int = Field(
+        90, ge=0, description="How long it is kept what planning orders together saved; 0: for ever."
+    )
     keep_answers_days: int = Field(2, ge=1, description="How long a request may be repeated under its Idempotency-Key.")
     hub_id: str = Field("hub", description="Name of this hub in references that go to other systems.")
 
@@ -73,10 +86,12 @@ class Settings(BaseSettings):
         """The database URL with the driver that the hub uses."""
         if self.database_url is None:
             return f"sqlite:///{(self.data_dir / 'hub.sqlite3').absolute()}"
-        for prefix in ("postgresql://", "postgres://"):
-            if self.database_url.startswith(prefix):
-                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
-        return self.database_url
+        return _with_driver(self.database_url)
+
+    @property
+    def resolved_read_url(self) -> str | None:
+        """The database URL of those who may only read; None where there is no such user."""
+        return _with_driver(self.read_database_url) if self.read_database_url else None
 
     @property
     def keep_days(self) -> dict[str, int]:
@@ -84,9 +99,18 @@ class Settings(BaseSettings):
         return {
             "jobs": self.keep_jobs_days, "effects": self.keep_effects_days, "events": self.keep_events_days,
             "census": self.keep_census_days, "codes": self.keep_codes_days, "answers": self.keep_answers_days,
+            "backtests": self.keep_backtests_days,
+            "shadows": self.keep_shadows_days, "waves": self.keep_waves_days,
         }  # fmt: skip
 
     @property
     def resolved_key_file(self) -> Path:
         """Where the key file is, or would be."""
         return self.secret_key_file or self.data_dir / "secret.key"
+
+
+def _with_driver(url: str) -> str:
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url

@@ -2,7 +2,8 @@
 
 from fastapi import FastAPI
 
-from hub.kit.web_etag import IfMatch, RequiredIfMatch, check_version, etag, if_match, required_if_match, set_etag
+from hub.kit.versions import check_version
+from hub.kit.web_etag import IfMatch, RequiredIfMatch, etag, if_match, required_if_match, set_etag
 from hub.kit.web_middleware import CORRELATION_HEADER, BodyLimit, CorrelationIds, UnexpectedErrors
 from hub.kit.web_paging import Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
 from hub.kit.web_problems import FieldProblem, Problem, install_problems, problem_response, problem_responses

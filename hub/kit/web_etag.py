@@ -23,17 +23,6 @@ def set_etag(response: Response, version: int) -> None:
     response.headers["etag"] = etag(version)
 
 
-def check_version(expected: int | None, actual: int) -> None:
-    """412 where the change is based on another version than the present one; None was not asked to be checked."""
-    if expected is not None and expected != actual:
-        raise HubError(
-            412,
-            "version_mismatch",
-            f"It was changed meanwhile and is at version {actual}: read it again and repeat your change.",
-            extra={"current_version": actual},
-        )
-
-
 async def if_match(header: _Header = None) -> int | None:
     """The version of the If-Match header; None without one or for `*`; 400 for what is not one of our tags."""
     if header is None or header.strip() == "*":

@@ -23,5 +23,13 @@ def read_session(request: Request) -> Iterator[Session]:
         yield session
 
 
+def read_only_session(request: Request) -> Iterator[Session]:
+    """A transaction in which the database refuses to write."""
+    database: Database = request.app.state.database
+    with database.read_only() as session:
+        yield session
+
+
 WriteSession = Annotated[Session, Depends(get_session, scope="function")]
 ReadSession = Annotated[Session, Depends(read_session, scope="function")]
+ReadOnlySession = Annotated[Session, Depends(read_only_session, scope="function")]

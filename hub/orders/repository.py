@@ -118,6 +118,20 @@ def events_of(session: Session, order_id: str, *, kind: str) -> list[OrderEventR
     return list(session.scalars(statement.order_by(OrderEventRow.sequence)))
 
 
+def newest_of_kind(session: Session, order_ids: Collection[str], *, kind: str) -> dict[str, Row[Any]]:
+    """The last event of one kind of each order that has any: order id, data, at."""
+    events: Table = OrderEventRow.__table__  # type: ignore[assignment]
+    last = (
+        select(events.c.order_id, func.max(events.c.sequence).label("sequence"))
+        .where(among(session, events.c.order_id, order_ids), events.c.kind == kind)
+        .group_by(events.c.order_id)
+        .subquery()
+    )
+    both = and_(events.c.order_id == last.c.order_id, events.c.sequence == last.c.sequence)
+    found: list[Any] = list(session.execute(select(events.c.order_id, events.c.data, events.c.at).join(last, both)))
+    return {row.order_id: row for row in found}
+
+
 def last_told(session: Session, order_ids: Collection[str]) -> dict[str, str | None]:
     """The message that stated each order's present document."""
     events: Table = OrderEventRow.__table__  # type: ignore[assignment]

@@ -66,6 +66,8 @@ class OrderSummary(Out):
     grand_minor: int | None
     tags: list[Any]
     pinned_location: str | None
+    priority: int
+    assignee: str | None
     ship_by: datetime | None
     deliver_by: datetime | None
     placed_at: datetime
@@ -122,6 +124,18 @@ class PinIn(In):
     """The location that must send the order; null lets routing choose again."""
 
     location: str | None = Field(description="Code of a location.", min_length=1, max_length=40)
+
+
+class AssignIn(In):
+    """The team or person whose work the order is; null lets the rules say it again."""
+
+    assignee: str | None = Field(description="Name of a team or a person.", min_length=1, max_length=80)
+
+
+class PriorityIn(In):
+    """What is served before the order: those of a lower priority; null lets the rules say it again."""
+
+    priority: int | None = Field(description="100 is ordinary, lower goes first.", ge=0, le=1000)
 
 
 class RerouteIn(In):

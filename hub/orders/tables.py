@@ -21,10 +21,14 @@ COUNTERS = (
 TIMED = "released_at IS NULL AND release = 'timer'"
 
 
+ASSIGNED = "assignee IS NOT NULL"
+
+
 class OrderRow(Base):
     """One order; each axis column has one writer. `document` is the canonical order as last stated by its channel.
 
-    `side_effects` is false for orders that must cause nothing outside (an observed connection, or history).
+    `side_effects` is false for orders that must cause nothing outside (an observed connection, or history). A lower
+    `priority` goes first; what a person said about priority and assignee is left alone by rules.
     """
 
     __tablename__ = "orders"
@@ -42,6 +46,13 @@ class OrderRow(Base):
         Index("ix_orders_connection_id", "connection_id", "order_id"),
         Index("ix_orders_lifecycle", "lifecycle", "order_id"),
         Index("ix_orders_review", "review", "order_id"),
+        Index(
+            "ix_orders_assignee",
+            "assignee",
+            "order_id",
+            sqlite_where=text(ASSIGNED),
+            postgresql_where=text(ASSIGNED),
+        ),
         Index("ix_orders_placed_at", "placed_at"),
         Index("ix_orders_lookalike_key", "lookalike_key", "placed_at"),
     )
@@ -67,6 +78,10 @@ class OrderRow(Base):
     phone: Mapped[str | None] = mapped_column(String(40))
     lookalike_key: Mapped[str | None] = mapped_column(String(64))
     pinned_location: Mapped[str | None] = mapped_column(String(40))
+    priority: Mapped[int] = mapped_column(Integer, server_default="100")
+    priority_by_hand: Mapped[bool] = mapped_column(server_default=text("false"))
+    assignee: Mapped[str | None] = mapped_column(String(80))
+    assigned_by_hand: Mapped[bool] = mapped_column(server_default=text("false"))
     ship_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deliver_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     event_count: Mapped[int] = mapped_column(Integer, server_default="0")

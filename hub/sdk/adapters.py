@@ -36,6 +36,7 @@ from hub.sdk.values import (
     RawPage,
     ShipmentPush,
     StockPush,
+    StockShown,
     WebhookRequest,
     Window,
 )
@@ -89,7 +90,8 @@ class Channel(Adapter[S]):
     """Where orders come from. Only `check` and `parse` are required."""
 
     optional: ClassVar[tuple[str, ...]] = (
-        "list_changes", "fetch", "census", "receive", "push_shipments", "push_stock", "renew_credentials",
+        "list_changes", "fetch", "census", "receive", "push_shipments", "push_stock", "list_stock",
+        "renew_credentials",
     )  # fmt: skip
 
     @abstractmethod
@@ -121,6 +123,12 @@ class Channel(Adapter[S]):
     def push_stock(self, items: Sequence[StockPush]) -> list[ItemResult]:
         """Tell the channel what is available."""
         raise self._unsupported("push stock")
+
+    def list_stock(self, skus: Sequence[str]) -> list[StockShown]:
+        """What the channel itself shows as available of these SKUs, where `push_stock` without a location sets it; one
+        that it does not list is left out. The hub compares it with what it told.
+        """
+        raise self._unsupported("say what it shows")
 
 
 class Carrier(Adapter[S]):

@@ -68,6 +68,42 @@ class Exclusion:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class WaveOption:
+    """One way to send one order of a wave, as the rules allow it.
+
+    `cost_minor` is freight with the penalties for a split, for coming late and for what stays behind; `takes` is
+    thousandths by (location, SKU), `days` the (location, ISO day) of each parcel.
+    """
+
+    locations: tuple[str, ...]
+    cost_minor: int
+    takes: dict[tuple[str, str], int]
+    days: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaveRequest:
+    """Orders that are planned together: the options of each, the first of which is what `greedy` does.
+
+    No more may be taken than `stock` has (thousandths) and `room` allows (parcels of a day); the first option of every
+    order keeps to both. An answer is wanted within `seconds`.
+    """
+
+    options: tuple[tuple[WaveOption, ...], ...]
+    stock: dict[tuple[str, str], int]
+    room: dict[tuple[str, str], int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaveAnswer:
+    """The number of the option of each order, in their order; None abstains, and `note` says why."""
+
+    chosen: tuple[int, ...] | None
+    note: str = ""
+
+
 class HubSpecs(Protocol):
     """The hooks of OrderHub; a plugin implements any of them with `@hookimpl`."""
 
@@ -99,4 +135,9 @@ class HubSpecs(Protocol):
     @hookspec
     def hub_route_rank(self, request: RouteRequest) -> dict[str, float] | None:
         """Rank locations (lower is better), or None to abstain; PURE."""
+        ...
+
+    @hookspec
+    def hub_route_strategy(self, request: WaveRequest) -> WaveAnswer:
+        """Choose for all orders of a wave together, where a rule names the strategy `plugin:NAME`; PURE."""
         ...

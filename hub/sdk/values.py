@@ -148,6 +148,14 @@ class StockPush:
 
 
 @dataclass(frozen=True, slots=True)
+class StockShown:
+    """What a channel itself shows as available of one SKU."""
+
+    sku: str
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchRequest:
     """Ask for whole documents by the source's ids."""
 

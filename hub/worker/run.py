@@ -12,6 +12,7 @@ from hub.jobs import repository
 from hub.kit.clock import monotonic
 from hub.kit.memory import settle
 from hub.worker.broker import QUEUES, declare_work, make_broker
+from hub.worker.clock_guard import ClockGuard
 from hub.worker.turns import Turns
 
 log = structlog.get_logger()
@@ -106,8 +107,9 @@ def connect(runtime: Runtime, url: str, *, queues: Collection[str] = QUEUES) -> 
     broker = make_broker(url)
     settings = runtime.settings
     calls_others = {work.queue for work in runtime.work.outward.values()}
+    guard = ClockGuard(runtime.clock, lease_seconds=settings.lease_seconds)
     turns = Turns(
-        runtime.runner.run_once,
+        guard.guarded(runtime.runner.run_once),
         bell=lambda take: Doorbell(declare_work(broker, take), pause_seconds=settings.sweep_seconds),
         stopping=runtime.stopping.is_set, own=set(queues) - calls_others, threads=settings.worker_threads,
     )  # fmt: skip

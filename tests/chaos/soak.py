@@ -8,7 +8,10 @@ import random
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,16 @@ from rich.console import Console
 
 from bench.machine import machine
 from bench.report import Figure, not_measured, write_json
-from tests.chaos.world.round import Stuck, run_round
+from tests.chaos.world.deaths import POINTS
+from tests.chaos.world.round import Pace, Round, Stuck, Tell, run_deaths, run_round
 from tests.chaos.world.setups import SETUPS, missing
 from tests.chaos.world.verdict import percentile, recovery_limit
 
-ORDERS_A_ROUND = 500
+ORDERS_A_ROUND = 2_000
+DEATHS_A_ROUND = 25
+"""At each step."""
+RANDOMLY = Pace(pause_between=(0.5, 3.0), settle_seconds=900, pull_every=10)
+AT_STEPS = Pace(pause_between=(0.0, 0.0), settle_seconds=600, pull_every=10)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,6 +38,13 @@ ROOT = Path(__file__).resolve().parents[2]
 @click.option("--setup", "setups", multiple=True, type=click.Choice(SETUPS), help="Only this set-up; several times.")
 @click.option("--orders", default=500, show_default=True, type=click.IntRange(1), help="Orders to send, a set-up.")
 @click.option("--kills", default=20, show_default=True, type=click.IntRange(1), help="Processes to kill, a set-up.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    metavar="N",
+    help=f"Instead, on an honest network: end processes N times at each of the {len(POINTS)} boundaries between steps.",
+)
+@click.option("--parallel", default=1, show_default=True, type=click.IntRange(1, 16), help="Rounds at a time.")
 @click.option("--seed", type=int, help="Draws all that is drawn. Without it a new one is drawn, and printed.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the run there.")
 @click.option(
@@ -37,7 +52,7 @@ ROOT = Path(__file__).resolve().parents[2]
 )
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder to go on from.  [var/soak]")
 def main(
-    setups: tuple[str, ...], orders: int, kills: int, seed: int | None, json_file: Path | None,
+    setups: tuple[str, ...], orders: int, kills: int, steps: int | None, parallel: int, seed: int | None, json_file: Path | None,
     text_file: Path | None, state: Path | None,
 ) -> None:  # fmt: skip
     """Break running hubs between sides that lie, compare the books of all sides, and say what was promised and kept."""
@@ -52,8 +67,11 @@ def main(
         if reason:
             figures.append(not_measured(f"{setup}: run", "rounds", None, reason))
             continue
-        done = _rounds(setup, folder, seed=seed, orders=orders, kills=kills, console=console)
-        figures.extend(figures_of(setup, done))
+        if steps is None:
+            rounds = _random_rounds(setup, seed=seed, orders=orders, kills=kills)
+        else:
+            rounds = _step_rounds(setup, seed=seed, steps=steps)
+        figures.extend(figures_of(setup, _done(rounds, folder, console, parallel)))
     report = markdown(facts, figures)
     console.print(report, markup=False, highlight=False)
     if json_file is not None:
@@ -73,30 +91,69 @@ def _seed(folder: Path, given: int | None) -> int:
     return given
 
 
-def _rounds(setup: str, folder: Path, *, seed: int, orders: int, kills: int, console: Console) -> list[dict[str, Any]]:
-    """The rounds of a set-up: those that the state folder holds already, and those that are left."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A round that is to be run, or was run before: its name says all that it depends on."""
+
+    name: str
+    words: str
+    seed: int
+    run: Callable[[Path, Tell], Round]
+
+
+def _random_rounds(setup: str, *, seed: int, orders: int, kills: int) -> list[Planned]:
     count = -(-orders // ORDERS_A_ROUND)
-    done = []
+    planned = []
     for number in range(count):
         size, deaths = _share(orders, number, count), _share(kills, number, count)
-        name = f"{setup}-{seed}-{number}-{size}-{deaths}"
-        file = folder / f"{name}.json"
-        if not file.exists():
-            console.print(f"{setup}: round {number + 1} of {count}, {size} orders, {deaths} kills", highlight=False)
-            place = folder / name
-            shutil.rmtree(place, ignore_errors=True)
-            try:
-                result = run_round(
-                    setup, place, seed=seed + number, orders=size, kills=deaths, pause_between=(1.0, 6.0),
-                    settle_seconds=900, pull_every=10, tell=lambda text: console.print(text, markup=False, highlight=False),
-                ).as_document()  # fmt: skip
-            except Stuck as error:
-                result = {"setup": setup, "seed": seed + number, "orders": size, "stuck": str(error)}
-            file.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        run = partial(_run_random, setup, seed + number, size, deaths)
+        words = f"{setup}: round {number + 1} of {count}, {size} orders, {deaths} kills"
+        planned.append(Planned(f"{setup}-{seed}-{number}-{size}-{deaths}", words, seed + number, run))
+    return planned
+
+
+def _run_random(setup: str, seed: int, orders: int, kills: int, place: Path, tell: Tell) -> Round:
+    return run_round(setup, place, seed=seed, orders=orders, kills=kills, pace=RANDOMLY, tell=tell, own_disk=True)
+
+
+def _step_rounds(setup: str, *, seed: int, steps: int) -> list[Planned]:
+    count = -(-steps // DEATHS_A_ROUND)
+    planned = []
+    for number in range(count):
+        each = _share(steps, number, count)
+        run = partial(_run_deaths, setup, seed + number, each)
+        words = f"{setup}: round {number + 1} of {count}, {each} deaths at each of {len(POINTS)} steps"
+        planned.append(Planned(f"{setup}-steps-{seed}-{number}-{each}", words, seed + number, run))
+    return planned
+
+
+def _run_deaths(setup: str, seed: int, each: int, place: Path, tell: Tell) -> Round:
+    return run_deaths(setup, place, seed=seed, each=each, pace=AT_STEPS, tell=tell)
+
+
+def _done(planned: Sequence[Planned], folder: Path, console: Console, parallel: int) -> list[dict[str, Any]]:
+    """What came of the rounds: of those that the state folder holds already, and of those that are left."""
+
+    def do(entry: Planned) -> dict[str, Any]:
+        file = folder / f"{entry.name}.json"
+        if file.exists():
+            console.print(f"{entry.words}: was done before", highlight=False)
         else:
-            console.print(f"{setup}: round {number + 1} of {count} was done before", highlight=False)
-        done.append(orjson.loads(file.read_bytes()))
-    return done
+            console.print(entry.words, highlight=False)
+            file.write_bytes(orjson.dumps(_result(entry, folder / entry.name, console), option=orjson.OPT_INDENT_2))
+        found: dict[str, Any] = orjson.loads(file.read_bytes())
+        return found
+
+    with ThreadPoolExecutor(parallel) as pool:  # a round's processes end with the thread that started them
+        return list(pool.map(do, planned))
+
+
+def _result(entry: Planned, place: Path, console: Console) -> dict[str, Any]:
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        return entry.run(place, lambda text: console.print(text, markup=False, highlight=False)).as_document()
+    except Stuck as error:
+        return {"seed": entry.seed, "stuck": str(error)}
 
 
 def _share(total: int, number: int, count: int) -> int:
@@ -116,10 +173,7 @@ def figures_of(setup: str, rounds: Sequence[dict[str, Any]]) -> list[Figure]:
     told = f"{sum(entry['orders'] for entry in whole)} orders, {kills} kills"
     figures = [
         Figure(f"{setup}: kills", kills, "processes", 1, reached=kills > 0, note=_counts(acts)),
-        Figure(
-            f"{setup}: faults", sum(faults.values()), "of the network", 1, reached=bool(faults),
-            note=f"in {requests} requests: {_counts(faults)}",
-        ),
+        *_faults(setup, faults, requests),
         Figure(f"{setup}: stuck", len(stuck), "rounds", 0, reached=not stuck, note="; ".join(stuck)[:1000]),
     ]  # fmt: skip
     totals: dict[str, list[Any]] = {}
@@ -134,6 +188,14 @@ def figures_of(setup: str, rounds: Sequence[dict[str, Any]]) -> list[Figure]:
         figures.append(Figure(f"{setup}: {name}", broken, "", 0, reached=broken == 0, note=note))
     times = [value for entry in whole for value in entry["recoveries"]]
     return [*figures, *_waits(setup, whole, times)]
+
+
+def _faults(setup: str, faults: Counter[str], requests: int) -> list[Figure]:
+    """None where the network was to be honest."""
+    if not requests:
+        return []
+    note = f"in {requests} requests: {_counts(faults)}"
+    return [Figure(f"{setup}: faults", sum(faults.values()), "of the network", 1, reached=bool(faults), note=note)]
 
 
 def _waits(setup: str, whole: Sequence[dict[str, Any]], times: Sequence[float]) -> list[Figure]:

@@ -60,7 +60,7 @@ def test_a_promise_that_was_broken_is_a_status(tmp_path: Path, changed: dict[str
 
 def test_rounds_add_up(tmp_path: Path) -> None:
     lost = {**ENTRY, "promises": BROKEN}
-    status, figures, _ = run(tmp_path, ENTRY, lost, orders=1000)
+    status, figures, _ = run(tmp_path, ENTRY, lost, orders=2 * soak.ORDERS_A_ROUND)
     found = figures["sqlite: accepted_orders_lost"]
     assert (status, found["value"]) == (1, 1)
     assert found["note"] == "of 20, in 20 orders, 4 kills: shop-3"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
@@ -22,6 +23,11 @@ from tests.servers import free_port
 
 HUB = Path(sys.executable).with_name("hub")
 STOP_SECONDS = 60
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqrTwjU"
+ORDERS = """order,sku,quantity,unit_price,currency,ship_name,ship_line1,ship_city,ship_postal_code,ship_country
+S-1,MUG-BLUE,2,12.50,EUR,Mia Muster,Hauptstr. 1,Berlin,10115,DE
+S-2,MUG-BLUE,x,12.50,EUR,Max Muster,Hauptstr. 2,Berlin,10115,DE
+"""
 
 
 @dataclass(frozen=True)
@@ -137,3 +143,26 @@ class Hub:
                         return
             except OSError:
                 time.sleep(0.1)
+
+
+def connect_folder(hub: Hub) -> None:
+    """A live connection to a folder with one file: one good order and one bad row."""
+    (hub.folder / "inbox").mkdir()
+    file = hub.folder / "inbox" / "orders.csv"
+    file.write_text(ORDERS)
+    os.utime(file, (file.stat().st_atime, file.stat().st_mtime - 60))
+    settings = json.dumps({"folder": str(hub.folder / "inbox"), "settle_seconds": 0})
+    add = ("connection", "add", "files", "--kind", "channel", "--plugin", "spreadsheet", "--account", "partner")
+    hub.ok(*add, "--settings", settings, "--mode", "live", "--import-from", "2020-01-01")
+
+
+def post(url: str, key: str, body: dict[str, Any]) -> int:
+    """The status of the answer."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise AssertionError(error.read().decode()) from error

@@ -17,8 +17,7 @@ from sqlalchemy import text
 
 from hub.kit.db import Database
 from hub.kit.settings import Settings
-from tests.e2e.command_line import Hub
-from tests.e2e.test_cli import SECRET, post
+from tests.e2e.command_line import SECRET, Hub, post
 from tests.servers import PostgresServer
 
 CLIENTS = 3
@@ -112,6 +111,7 @@ def test_everything_acknowledged_before_the_backup_began_is_in_it(places: tuple[
         url = running.enter_context(here.serving())
         if "ORDERHUB_BROKER_URL" in here.settings:
             running.enter_context(here.running("worker"))
+            here.wait_until_said("worker", "runs")
         sender = running.enter_context(Sender(url, key))
         before = sender.wait_for(30)
         told = here.process("db", "backup", str(file), "--json")

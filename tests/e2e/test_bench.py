@@ -11,11 +11,13 @@ import pytest
 from tests.peers import REPOSITORY, require_peer
 from tests.servers import PostgresServer
 
-NAMES = [
+PROMISED = {
     "end_to_end_postgresql", "resident_memory", "end_to_end_sqlite", "bulk_intake_raw", "bulk_intake",
     "webhook_postgresql", "webhook_to_routed", "job_claims", "job_claims_full", "hot_sku", "backlog", "migration_stall",
-    "slow_platform", "idle_queries", "statements_per_order", "full_tables",
-]  # fmt: skip
+    "slow_platform", "idle_queries", "statements_per_order", "full_tables", "routing_plan_p95", "routing_plan_rate",
+    "routing_backtest", "routing_reproduced", "routing_records", "routing_waves", "routing_oversold",
+}  # fmt: skip
+"""Figures that the docs speak of."""
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +29,9 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_lists_its_figures():
-    assert bench("--list").stdout.split() == NAMES
+    listed = bench("--list").stdout.split()
+    assert set(listed) >= PROMISED
+    assert len(set(listed)) == len(listed)
 
 
 @pytest.mark.postgres

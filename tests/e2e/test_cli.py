@@ -1,41 +1,20 @@
 """`hub` as people and scripts run it: one data folder a test, real processes where the process itself matters."""
 
 import json
-import os
 import re
 import sqlite3
 import stat
-import urllib.error
-import urllib.request
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.command_line import Hub
+from tests.e2e.command_line import ORDERS, SECRET, Hub, connect_folder
 from tests.peers import REPOSITORY
 from tests.servers import free_port
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqrTwjU"
-ORDERS = """order,sku,quantity,unit_price,currency,ship_name,ship_line1,ship_city,ship_postal_code,ship_country
-S-1,MUG-BLUE,2,12.50,EUR,Mia Muster,Hauptstr. 1,Berlin,10115,DE
-S-2,MUG-BLUE,x,12.50,EUR,Max Muster,Hauptstr. 2,Berlin,10115,DE
-"""
 STOPPED = "2026-01-01 00:00:00.000000"
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Hub:
-    """Nothing is there yet."""
-    return Hub(tmp_path)
-
-
-@pytest.fixture
-def hub(fresh: Hub) -> Hub:
-    """After `hub init`."""
-    fresh.ok("init")
-    return fresh
 
 
 def test_init_makes_everything_once(fresh: Hub) -> None:
@@ -204,17 +183,6 @@ def test_a_live_connection_with_history_begins_now(hub: Hub) -> None:
     assert hub.json("connection", "set", "files", "--mode", "live")["import_from"] is not None
 
 
-def connect_folder(hub: Hub) -> None:
-    """A live connection to a folder with one file: one good order and one bad row."""
-    (hub.folder / "inbox").mkdir()
-    file = hub.folder / "inbox" / "orders.csv"
-    file.write_text(ORDERS)
-    os.utime(file, (file.stat().st_atime, file.stat().st_mtime - 60))
-    settings = json.dumps({"folder": str(hub.folder / "inbox"), "settle_seconds": 0})
-    add = ("connection", "add", "files", "--kind", "channel", "--plugin", "spreadsheet", "--account", "partner")
-    hub.ok(*add, "--settings", settings, "--mode", "live", "--import-from", "2020-01-01")
-
-
 def pulled(hub: Hub) -> dict[str, Any]:
     """The one good order of the folder, brought in by commands alone."""
     connect_folder(hub)
@@ -239,6 +207,8 @@ def test_orders_are_read_held_released_and_cancelled(hub: Hub) -> None:
     assert hub.json("orders", "release", order["order_id"])[0]["free"] is True
     hub.ok("worker", "--until-done")
     assert "no_stock" in hub.ok("routing", "why", "S-1")
+    assert hub.json("routing", "why", "S-1", "--not", "W1")["explanation"] == ["W1 was not among the candidates (none)"]
+    assert "name the location once" in hub.refused("routing", "why", "S-1", "W1", "--not", "W1", status=2)
     (hub.folder / "hold.yaml").write_text(
         "sourcing:\n  - {id: h, name: Hold, then: [{action: on_unfillable, do: hold}]}\n"
     )
@@ -284,6 +254,14 @@ def test_products_and_stock_come_from_tables_and_every_fault_is_told(hub: Hub) -
     assert hub.json("stock", "list") == []
 
 
+def test_a_location_is_added_as_over_the_api_and_refused_as_there(hub: Hub) -> None:
+    assert hub.json("stock", "location", "add", "BER", "Berlin", "--rank", "2")["rank"] == 2
+    assert "There is a location 'BER' already" in hub.refused("stock", "location", "add", "BER", "Berlin")
+    told = hub.refused("stock", "location", "add", "B R", "Berlin", "--kind", "shed", "--more", '{"latitude": 91}')
+    assert all(pointer in told for pointer in ("#/code", "#/kind", "#/latitude"))
+    assert [one["code"] for one in hub.json("stock", "location", "list")] == ["BER"]
+
+
 def test_rules_are_activated_whole_or_not_at_all(hub: Hub) -> None:
     (hub.folder / "bad.yaml").write_text("sourcing:\n  - {id: near, name: Near, then: [{action: nosuch}]}\n")
     assert "/sourcing/0/then/0" in hub.refused("routing", "activate", "bad.yaml")
@@ -327,65 +305,3 @@ def test_what_was_parked_is_tried_again_by_its_reason(hub: Hub) -> None:
     assert hub.json(*chosen)["matched"] == 0
     assert "1 jobs are tried again" in hub.ok("jobs", "retry", "--parked")
     assert [job["attempts"] for job in hub.json("jobs", "list", "--state", "ready")] == [0, 0]
-
-
-def test_a_beat_without_a_broker_is_refused(hub: Hub) -> None:
-    assert "ORDERHUB_BROKER_URL" in hub.refused("beat")
-    assert "ORDERHUB_BROKER_URL" in hub.refused("worker", "--no-beat")
-    assert "no queue nosuch" in hub.refused("worker", "--queues", "nosuch", status=2)
-
-
-@pytest.mark.broker
-def test_a_command_rings_a_worker_in_another_process(hub: Hub, redis_url: str) -> None:
-    connect_folder(hub)
-    remote = Hub(hub.folder, {"ORDERHUB_BROKER_URL": redis_url, "ORDERHUB_SWEEP_SECONDS": "0.2"})
-    with remote.running("worker", "--no-beat", "--queues", "outward,intake,flow", "--threads", "1"):
-        outcome = remote.process("connection", "pull", "files")
-        assert outcome.returncode == 0, outcome.stderr
-        assert "worker" not in outcome.stderr, "somebody is there to do it"
-        assert [order["number"] for order in hub.wait_for(("orders", "list"))] == ["S-1"]
-    with remote.running("beat"):
-        remote.wait_until_said("beat", "The beat runs")
-
-
-def test_serve_takes_orders_lets_the_command_line_read_and_stops_well(hub: Hub) -> None:
-    key = hub.ok("init", "--api-key", "test").strip()
-    settings = json.dumps({"secret": SECRET})
-    hub.ok("connection", "add", "shop", "--kind", "channel", "--plugin", "webhook", "--account", "a",
-           "--settings", settings)  # fmt: skip
-    with hub.serving() as url:
-        log = (hub.folder / "serve.log").read_text()
-        assert url in log
-        assert "/docs" in log
-        for other in (("serve",), ("worker", "--until-done")):
-            assert "PostgreSQL" in hub.refused(*other)
-        assert "stop it" in hub.refused("db", "downgrade", "base", "--yes")
-        line = {"id": "1", "sku": "MUG", "quantity": "2", "total": "4.00"}
-        order = {"id": "1", "number": "W-1", "currency": "EUR", "lines": [line], "grand_total": "4.00"}
-        assert post(f"{url}/v1/orders", key, {"connection": "shop", "orders": [order]}) == 202
-        (found,) = hub.wait_for(("orders", "list", "--number", "W-1"))
-        assert found["grand_total"] == "4.00"
-        hub.ok("orders", "hold", "W-1", "--message", "beside a running server")
-    assert "Listening" not in (hub.folder / "serve.log").read_text()
-    with hub.serving("--no-worker"):
-        assert "hub worker" in (hub.folder / "serve.log").read_text()
-
-
-def test_a_port_that_is_taken_is_named(hub: Hub) -> None:
-    with hub.serving() as url:
-        port = url.rsplit(":", 1)[1]
-        other = Hub(hub.folder / "other")
-        other.folder.mkdir()
-        other.ok("init")
-        assert f"Cannot listen on 127.0.0.1:{port}" in other.refused("serve", "--port", port)
-
-
-def post(url: str, key: str, body: dict[str, Any]) -> int:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise AssertionError(error.read().decode()) from error

@@ -23,9 +23,10 @@ from pypdf import PdfReader
 
 from hub.cli.demo_compare import compare
 from hub.cli.demo_evidence import read_evidence
+from tests.e2e.installation import Installation
 from tests.peers import beancount_tool
 
-HUB = [sys.executable, "-c", "from hub.cli.main import main; main()"]
+HUB = [sys.executable, "-c", "from hub.cli.main import run; run()"]
 LONGEST = 600
 KINDS = {
     "repeated_webhook", "sent_under_new_id", "late_edit", "cancelled_before_order", "unknown_sku", "totals_mismatch",
@@ -33,11 +34,11 @@ KINDS = {
 }  # fmt: skip
 
 
-def start_demo(folder: Path, **settings: str) -> subprocess.Popen[bytes]:
+def start_demo(folder: Path) -> subprocess.Popen[bytes]:
     command = [*HUB, "demo", "--data-dir", str(folder), "--json"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ORDERHUB_")}
     with (folder.parent / f"{folder.name}.json").open("wb") as answer:
-        return subprocess.Popen(command, stdout=answer, env={**environment, **settings})
+        return subprocess.Popen(command, stdout=answer, env=environment)
 
 
 def report_of(folder: Path) -> dict[str, Any]:
@@ -179,10 +180,17 @@ def expect_that_tampering_is_found(folder: Path, copies: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_the_day_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+def test_the_day_on_postgresql_from_the_wheel(
+    installation: Installation, postgres_url: str, tmp_path: Path
+) -> None:  # fmt: skip
     folder = tmp_path / "demo"
-    demo = start_demo(folder, ORDERHUB_DATABASE_URL=postgres_url)
-    assert demo.wait(timeout=LONGEST) == 0, (folder / "server.log").read_text()
+    command = [str(installation.hub), "demo", "--data-dir", str(folder), "--json"]
+    environment = installation.environment({"ORDERHUB_DATABASE_URL": postgres_url})
+    with (tmp_path / "demo.json").open("wb") as answer:
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=answer, env=environment, check=False, timeout=LONGEST
+        )  # fmt: skip
+    assert done.returncode == 0, (folder / "server.log").read_text()
     expect_a_whole_day(folder)
     assert not (folder / "hub.sqlite3").exists()
 

@@ -26,6 +26,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.markdown import SHELLS, Block, blocks, pages
+from tests.e2e.warm_hub import warm_hub
 from tests.peers import REPOSITORY, require_peer
 from tests.servers import PostgresServer, free_port
 
@@ -59,8 +60,15 @@ def test_no_command_escapes_the_tests(block: Block) -> None:
     assert marked or only_setup, f"{block.where}: {commands or 'no command'}: mark it, see {Path(__file__).name}"
 
 
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a `hub` that starts at once."""
+    with warm_hub(tmp_path_factory.mktemp("warm")) as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("page", RUN_PAGES)
-def test_the_commands_of_a_page_work(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_commands_of_a_page_work(page: str, tmp_path: Path, programs: Path, request: pytest.FixtureRequest) -> None:
     for tool in TOOLS:
         if any(block.page == page and re.search(rf"\b{tool} ", block.text) for block in SHELL_BLOCKS):
             require_peer(tool, shutil.which(tool) is not None, f"{page} calls it, install {tool}")
@@ -68,7 +76,7 @@ def test_the_commands_of_a_page_work(page: str, tmp_path: Path, request: pytest.
     stand_ins = {DEFAULT_PORT: port, **servers_for(page, request)}
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "ORDERHUB_"))},
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"])),
         "ORDERHUB_DATA_DIR": str(tmp_path / "var"),
         "ORDERHUB_PORT": port,
         "NO_COLOR": "1",

@@ -4,16 +4,14 @@ import sqlite3
 from contextlib import closing
 
 from tests.e2e.command_line import Hub
-from tests.e2e.test_cli import STOPPED, fresh, hub
-
-__all__ = ["fresh", "hub"]
+from tests.e2e.test_cli import STOPPED
 
 
 def test_schedules_are_seen_run_and_stopped(hub: Hub) -> None:
     assert "`hub worker` makes them" in hub.ok("schedules", "list")
     hub.ok("worker", "--until-done")
     known = [one["schedule_id"] for one in hub.json("schedules", "list")]
-    assert known == ["housekeeping", "proof.watch", "retention", "wait.watch"]
+    assert known == ["housekeeping", "proof.watch", "retention", "stock.watch", "wait.watch"]
     assert "nosuch" in hub.refused("schedules", "run", "nosuch")
     outcome = hub.run("schedules", "run", "proof.watch")
     assert "as soon as a worker is free" in outcome.stdout

@@ -1,5 +1,8 @@
 """`hub db`: the versions of the database's tables; its backups are in `hub.cli.commands.backup`."""
 
+from dataclasses import asdict
+from typing import TextIO
+
 import click
 from alembic.script import ScriptDirectory
 
@@ -10,6 +13,8 @@ from hub.cli.output import emit, json_option, say
 from hub.cli.tables import print_table
 from hub.kit import migrations
 from hub.kit.db import Database
+from hub.kit.errors import InvalidInput
+from hub.kit.read_role import make_read_role
 from hub.kit.schema import check_schema, script_location
 
 
@@ -102,6 +107,32 @@ def history(as_json: bool) -> None:
         emit(rows)
         return
     print_table(rows, ("revision", "what"), empty="There are no revisions.")
+
+
+@db.command("read-role")
+@click.argument("name", metavar="ROLE")
+@click.option(
+    "--password-file",
+    type=click.File("r", encoding="utf-8"),
+    help="The password that it gets, on one line; - reads it.",
+)
+@json_option
+def read_role(name: str, password_file: TextIO | None, as_json: bool) -> None:
+    """Make ROLE on PostgreSQL: a user who may read everything and write nothing. It may be run again.
+
+    Name it in ORDERHUB_READ_DATABASE_URL, and backtests read as that user. Without a password the server must let the
+    role in by other means.
+    """
+    settings = load_settings()
+    password = password_file.readline().rstrip("\r\n") if password_file is not None else None
+    if password == "":
+        raise InvalidInput("empty_password", "The password file is empty: write the password on its first line.")
+    made = make_read_role(settings.resolved_database_url, name, password=password)
+    if as_json:
+        emit(asdict(made))
+        return
+    say(f"The role {made.name} {'was made' if made.created else 'was there'} and reads {made.tables} tables.")
+    say("Set ORDERHUB_READ_DATABASE_URL to the database's address with this user, then restart the hub.")
 
 
 db.add_command(backup)

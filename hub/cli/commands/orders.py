@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from hub.canonical.money import Money
 from hub.cli.bootstrap import reading, tell_about_work, writing
+from hub.cli.commands.order_treatment import assign, prioritise
 from hub.cli.environment import actor
 from hub.cli.options import NAMES, limit_option
 from hub.cli.output import emit, json_option, say
@@ -36,12 +37,17 @@ def orders() -> None:
     """See, hold, release and cancel orders. ORDER is a number or an id."""
 
 
+orders.add_command(assign)
+orders.add_command(prioritise)
+
+
 @orders.command("list")
 @click.option("--number", help="The channel's number.")
 @click.option("--email", help="The buyer's e-mail address.")
 @click.option("--phone", help="The receiver's phone number.")
 @click.option("--sku", help="With this SKU on a line.")
 @click.option("--hold", metavar="REASON", help="Held for this reason, e.g. unknown_sku.")
+@click.option("--assignee", help="Work of this team or person.")
 @click.option("--connection", metavar="NAME", help="Of this connection.")
 @click.option("--lifecycle", type=click.Choice(("open", "completed", "cancelled", "expired")), help="In this state.")
 @click.option("--review", help="In this state of review, e.g. queued.")
@@ -49,7 +55,7 @@ def orders() -> None:
 @click.option("--after", metavar="ID", help="Go on after this order.")
 @json_option
 def list_command(
-    number: str | None, email: str | None, phone: str | None, sku: str | None, hold: str | None,
+    number: str | None, email: str | None, phone: str | None, sku: str | None, hold: str | None, assignee: str | None,
     connection: str | None, lifecycle: str | None, review: str | None, limit: int, after: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List orders, newest first."""
@@ -57,7 +63,8 @@ def list_command(
         raise click.BadParameter("is no order id", param_hint="--after")
     with reading() as (_, session):
         wanted = OrderFilter(
-            number=number, email=email, phone=phone, sku=sku, hold=hold, lifecycle=lifecycle, review=review,
+            number=number, email=email, phone=phone, sku=sku, hold=hold, assignee=assignee, lifecycle=lifecycle,
+            review=review,
             connection_id=load_by_name(session, connection).connection_id if connection else None,
         )  # fmt: skip
         rows = list_orders(session, wanted=wanted, after=After(after) if after else None, limit=limit)
@@ -202,6 +209,7 @@ def _summary(row: OrderRow, holds: Sequence[OrderHoldRow]) -> dict[str, Any]:
         "holds": sorted(hold.reason_code for hold in holds),
         "currency": row.currency, "grand_total": _total(row),
         "test": row.test, "side_effects": row.side_effects, "pinned_location": row.pinned_location,
+        "priority": row.priority, "assignee": row.assignee,
         "ship_by": row.ship_by, "deliver_by": row.deliver_by, "placed_at": row.placed_at,
         "accepted_at": row.accepted_at, "updated_at": row.updated_at, "version": row.version,
     }  # fmt: skip

@@ -1,109 +1,26 @@
 """`hub stock`: what is on the shelves."""
 
-from collections.abc import Iterable
-from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from typing import Any
-
 import click
 
-from hub.cli.bootstrap import reading, tell_about_work, writing
-from hub.cli.environment import actor
-from hub.cli.errors import describe_fault
-from hub.cli.options import TABLE_FILE, limit_option, read_rows
-from hub.cli.output import emit, json_option, note, say
-from hub.cli.tables import print_table
-from hub.inventory.rules.levels import Level, StockEntry
-from hub.inventory.service.change import stocktake
-from hub.inventory.service.importing import import_stock
-from hub.inventory.service.query import list_levels
+from hub.cli.lazy import LazyGroup
 
-_COLUMNS = ("location", "sku", "on_hand", "reserved", "safety", "available", "inbound", "updated_at")
-
-
-class Quantity(click.ParamType[Decimal]):
-    """A quantity with at most three decimals."""
-
-    name = "quantity"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """The quantity."""
-        try:
-            found = Decimal(str(value))
-        except InvalidOperation:
-            self.fail(f"{value!r} is no quantity such as 120 or 2.5.", param, ctx)
-        if not found.is_finite():
-            self.fail(f"{value!r} is no quantity such as 120 or 2.5.", param, ctx)
-        return found
+_HERE = "hub.cli.commands"
+_PLACES = {
+    "list": (f"{_HERE}.stock_levels:list_command", "List levels: on hand, reserved, safety, available."),
+    "set": (f"{_HERE}.stock_levels:set_command", "Set what was counted of a SKU at a location."),
+    "import": (f"{_HERE}.stock_levels:import_command", "Set levels from a table."),
+    "location": (f"{_HERE}.stock_promises:location", "See and add the places that stock is kept at."),
+    "transfer": (f"{_HERE}.stock_moving:transfer", "Move stock between locations."),
+    "count": (f"{_HERE}.stock_moving:count", "Count the stock of a location on a sheet."),
+    "keep": (f"{_HERE}.stock_moving:keep", "Keep stock for a while for what is no order yet."),
+    "atp": (f"{_HERE}.stock_promises:atp", "Say what a channel may promise of each SKU."),
+    "told": (f"{_HERE}.stock_promises:told", "Say what a channel was told, and what it shows itself."),
+    "buffer": (f"{_HERE}.stock_promises:buffer", "See and change what is kept back from a channel."),
+    "reorder": (f"{_HERE}.stock_promises:reorder", "See and change from which quantity on a level is low."),
+    "low": (f"{_HERE}.stock_promises:low", "List levels that are low."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, places=_PLACES)
 def stock() -> None:
     """See and change what is on the shelves. Every change is a movement that stays in the ledger."""
-
-
-@stock.command("list")
-@click.option("--location", metavar="CODE", help="Only at this location.")
-@click.option("--sku", help="Only this SKU.")
-@click.option("--low", is_flag=True, help="Only those of which nothing is available.")
-@limit_option
-@click.option("--after", nargs=2, metavar="LOCATION SKU", help="Go on after this level.")
-@json_option
-def list_command(
-    location: str | None, sku: str | None, low: bool, limit: int, after: tuple[str, str] | None, as_json: bool
-) -> None:
-    """List levels in the order of location and SKU: available is on hand, less reserved and safety stock."""
-    with reading() as (_, session):
-        levels, following = list_levels(session, location=location, sku=sku, low=low, after=after, limit=limit)
-    _show(levels, as_json)
-    if following is not None and not as_json:
-        note(f"There are more: --after {' '.join(following)}")
-
-
-@stock.command("set")
-@click.argument("location")
-@click.argument("sku")
-@click.argument("quantity", type=Quantity())
-@click.option("--reference", help="Kept with the movement, e.g. the number of the stocktake.")
-@json_option
-def set_command(location: str, sku: str, quantity: Decimal, reference: str | None, as_json: bool) -> None:
-    """Set what was counted of SKU at LOCATION. Orders that waited for it are planned again."""
-    with writing() as (runtime, session):
-        levels = stocktake(
-            session, entries=[StockEntry(location, sku, quantity, reference)], at=runtime.clock.now(), actor=actor()
-        )
-    _show(levels, as_json)
-    if not as_json:
-        tell_about_work(runtime)
-
-
-@stock.command("import")
-@click.argument("file", type=TABLE_FILE)
-@click.option("--skip-faulty", is_flag=True, help="Store the good rows and report the others.")
-@json_option
-def import_command(file: Path, skip_faulty: bool, as_json: bool) -> None:
-    """Set levels from FILE: CSV with a header, or a JSON list of objects.
-
-    Columns: location, sku, on_hand (a count), safety, oversell_allowance, inbound. Every fault is told with its row and
-    column, and nothing is stored unless --skip-faulty is given.
-    """
-    rows = read_rows(file)
-    with writing() as (runtime, session):
-        done = import_stock(session, rows=rows, at=runtime.clock.now(), actor=actor(), skip_faulty=skip_faulty)
-    faults = [fault.as_problem() for fault in done.faults]
-    if as_json:
-        emit({"levels": len(done.levels), "faults": faults})
-        return
-    for fault in faults:
-        note(f"left out: {describe_fault(fault)}")
-    say(f"{len(done.levels)} levels set, {len(faults)} rows left out.")
-    tell_about_work(runtime)
-
-
-def _show(levels: Iterable[Level], as_json: bool) -> None:
-    documents = [{**asdict(level), "available": level.available} for level in levels]
-    if as_json:
-        emit(documents)
-        return
-    print_table(documents, _COLUMNS, empty="There is no stock: `hub stock set` or `hub stock import FILE`.")

@@ -134,6 +134,22 @@ class ConnectionPolicy(BaseModel):
     stock_cron: Cron | None = Field(
         default=None, description="When a channel is told what is available; cron, UTC. None given: never."
     )
+    stock_compare_cron: Cron | None = Field(
+        default="15 2 * * *",
+        description="When a channel that is told of stock and can say what it shows is compared with what it was told; "
+        "cron, UTC. Null: never.",
+    )
+    stock_locations: frozenset[Annotated[str, StringConstraints(min_length=1, max_length=40)]] | None = Field(
+        default=None, description="Locations whose stock the channel is told of. None given: every enabled one."
+    )
+    incoming_days: Annotated[int, Field(ge=0, le=365)] | None = Field(
+        default=None,
+        description="Transfers expected within so many days count as available to promise. Null: not before they come.",
+    )
+    stock_pull_cron: Cron | None = Field(
+        default="*/15 * * * *",
+        description="When a system that can list its stock is asked for it; cron, UTC. Null: never.",
+    )
     census_cron: Cron | None = Field(
         default="30 3 * * *",
         description="When a channel that can list a day's orders is asked for it; cron, UTC. Null: never.",

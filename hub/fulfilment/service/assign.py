@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 
 from hub.canonical.money import Money
 from hub.fulfilment.events import SUBMITTED
+from hub.fulfilment.rules.consolidation import Merging
+from hub.fulfilment.service.consolidate import join
 from hub.fulfilment.tables import FulfilmentOrderLineRow, FulfilmentOrderRow
 from hub.inventory.rules.grants import Demand
 from hub.inventory.service.release import release
 from hub.inventory.service.reserve import reserve
+from hub.inventory.service.soft import take_over
 from hub.jobs.events import Event
 from hub.jobs.service.publish import publish
 from hub.kit.bulk import among, insert_rows
@@ -40,7 +43,7 @@ class PlannedLine:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFulfilment:
-    """What one location is to send of one order."""
+    """What one location is to send of one order; `merging` where its parcel waits for others to the consignee."""
 
     order_id: str
     order_number: str
@@ -52,6 +55,7 @@ class PlannedFulfilment:
     service: str | None = None
     quote: Money | None = None
     ship_by: datetime | None = None
+    merging: Merging | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,10 @@ def assign(session: Session, changes: OrderChanges, *, planned: Sequence[Planned
         return Assigned(frozenset(), frozenset())
     counts = _counts(session, {item.order_id for item in planned})
     heads, lines, demands = _rows(planned, counts, at)
+    take_over(
+        session, order_ids={item.order_id for item in planned}, keys={demand.key for demand in demands}, at=at,
+        actor="routing",
+    )  # fmt: skip
     granted = reserve(session, demands=demands, at=at, actor="routing").granted
     by_order: dict[str, list[Demand]] = {}
     for demand in demands:
@@ -89,6 +97,7 @@ def assign(session: Session, changes: OrderChanges, *, planned: Sequence[Planned
     if give_back:
         release(session, fulfilment_order_line_ids=give_back, at=at, actor="routing", reason="not reserved whole")
     good = {head["fulfilment_order_id"]: head for head in heads if head["order_id"] not in refused}
+    _consolidate(session, [pair for pair in zip(heads, planned, strict=True) if pair[1].order_id not in refused], at)
     insert_rows(session, FULFILMENT_ORDERS, list(good.values()))
     insert_rows(session, FULFILMENT_LINES, [line for line in lines if line["fulfilment_order_id"] in good])
     _submit_outside(session, list(good.values()))
@@ -152,8 +161,19 @@ def _head(item: PlannedFulfilment, fulfilment_order_id: str, number: int, at: da
         "carrier_connection": item.carrier_connection, "service": item.service,
         "quoted_minor": None if item.quote is None else item.quote.minor,
         "quoted_currency": None if item.quote is None else item.quote.currency,
-        "ship_by": item.ship_by, "created_at": at, "updated_at": at,
+        "ship_by": item.ship_by, "consolidation_id": None, "created_at": at, "updated_at": at,
     }  # fmt: skip
+
+
+def _consolidate(session: Session, work: Sequence[tuple[dict[str, Any], PlannedFulfilment]], at: datetime) -> None:
+    wanted = [
+        (head, item.merging, int(sum(line.grams * line.quantity for line in item.lines)))
+        for head, item in work
+        if item.merging is not None
+    ]
+    found = join(session, wanted=wanted, at=at)
+    for head, _, _ in wanted:
+        head["consolidation_id"] = found.get(head["fulfilment_order_id"])
 
 
 def _submit_outside(session: Session, heads: Sequence[dict[str, Any]]) -> None:

@@ -32,7 +32,8 @@ def read_label(session: Session, *, reference: str, part: int, voided: bool = Fa
     file is gone or is not the one that was stored.
     """
     shipment = get_shipment(session, reference)
-    rows = [row for row in repository.documents(session, shipment.shipment_id) if row.kind == "label"]
+    subject_id = shipment.goes_with or shipment.shipment_id
+    rows = [row for row in repository.documents(session, subject_id) if row.kind == "label"]
     row = next((row for row in rows if row.part == part), None)
     if row is None:
         raise NotFound("label", f"{shipment.number}/{part}")

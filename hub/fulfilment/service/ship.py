@@ -7,11 +7,15 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from hub.cases.rules.cases import NewCase
+from hub.cases.service.open import open_cases
 from hub.connections.service.adapters import load_by_name
 from hub.fulfilment import repository
 from hub.fulfilment.events import SHIPPED
+from hub.fulfilment.repository_consolidation import in_one_parcel, lock_consolidations, parcel_ids
 from hub.fulfilment.rules.states import ON_ITS_WAY, STOPPING
 from hub.fulfilment.service.components import by_component
+from hub.fulfilment.service.consolidate import take_apart, waits_until
 from hub.fulfilment.service.left_anyway import refuse_left
 from hub.fulfilment.service.negotiate import it_ships
 from hub.fulfilment.service.stops import refuse_stopped
@@ -96,16 +100,18 @@ def open_shipment(
     return shipment
 
 
-def queue_label(session: Session, shipment: ShipmentRow, *, rated: bool) -> None:
-    """Queue the next step of a shipment that wants a label."""
+def queue_label(session: Session, shipment: ShipmentRow, *, rated: bool, priority: int = 0) -> None:
+    """Queue the next step of a shipment that wants a label; a negative priority overtakes one whose time is not yet."""
     kind = LABEL if rated else RATE
     connection = load_by_name(session, shipment.carrier_connection or "").connection_id if rated else None
+    due_at = waits_until(session, shipment) if rated else None
     enqueue(
         session,
         [
             NewJob(
                 kind=kind, idem_key=f"{kind}:{shipment.shipment_id}:{shipment.version}",
                 lane=f"ship:{shipment.shipment_id}", subject_id=shipment.shipment_id, connection_id=connection,
+                due_at=due_at, priority=priority,
             )
         ],
     )  # fmt: skip
@@ -120,8 +126,11 @@ def void_extra(shipment_id: str, carrier: str, carrier_ref: str) -> NewJob:
 
 
 def hand_over(session: Session, *, reference: str, actor: str, at: datetime) -> ShipmentRow:
-    """The carrier has the parcels: stock leaves, counters move, invoices and notices follow. Twice is once."""
-    shipment = _locked(session, reference)
+    """The carrier has the parcels: stock leaves, counters move, invoices and notices follow. Twice is once.
+
+    Orders that are in one parcel leave together, or not at all.
+    """
+    shipment = _locked(session, reference, whole_parcel=True)
     if shipment.state in ON_ITS_WAY:
         return shipment
     if shipment.state == "voided":
@@ -132,11 +141,24 @@ def hand_over(session: Session, *, reference: str, actor: str, at: datetime) -> 
         )
     if shipment.state != "label_ready":
         raise StateConflict("no_label", f"Shipment {shipment.number} is {shipment.state}: it needs its label first.")
+    together = [row for row in in_one_parcel(session, shipment) if row.state == "label_ready"]
+    for row in (shipment, *together):
+        _may_leave(session, row, actor=actor, at=at)
+    for row in (shipment, *together):
+        _leave(session, row, actor=actor, at=at)
+    return shipment
+
+
+def _may_leave(session: Session, shipment: ShipmentRow, *, actor: str, at: datetime) -> None:
     work = repository.find_fulfilment_order(session, shipment.fulfilment_order_id, lock=True)
     assert work is not None  # noqa: S101  a shipment is of a fulfilment order, by its foreign key
     if work.outside and work.negotiation in STOPPING:
         it_ships(session, work, actor=actor, reason=SHIPPED_ANYWAY, at=at)
     refuse_stopped(session, work, gone=True)
+
+
+def _leave(session: Session, shipment: ShipmentRow, *, actor: str, at: datetime) -> None:
+    work = session.get_one(FulfilmentOrderRow, shipment.fulfilment_order_id)
     parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
     sent = _sum_contents(parcels)
     lines = {
@@ -158,24 +180,34 @@ def hand_over(session: Session, *, reference: str, actor: str, at: datetime) -> 
     consume(session, consumed=by_component(session, quantities=sent, left=left), at=at, actor=actor)
     _tell_shipped(session, shipment, deltas, actor, at, [parcel.tracking_number for parcel in parcels])
     follow(session, shipment, actor=actor, at=at)
-    return shipment
 
 
 def void(session: Session, *, reference: str, actor: str, at: datetime) -> ShipmentRow:
-    """Give a label back that is not on its way; the goods are packed still and may be shipped anew."""
-    shipment = _locked(session, reference)
+    """Give a label back that is not on its way; the goods are packed still and may be shipped anew.
+
+    A label under which other orders go is kept for them: somebody has to take the goods out of the parcel.
+    """
+    shipment = _locked(session, reference, whole_parcel=False)
     if shipment.state == "voided":
         return shipment
     if shipment.state not in ("draft", "rated", "label_ready"):
         raise StateConflict("cannot_void", f"Shipment {shipment.number} is {shipment.state} and cannot be voided.")
+    others = in_one_parcel(session, shipment)
     bought = shipment.state == "label_ready"
+    if bought and others:
+        open_cases(session, cases=[_to_be_opened(session, shipment, others)], at=at)
+    elif others and shipment.goes_with is None:  # theirs is not bought yet: another parcel is made of them
+        take_apart(session, others, state="open")
+        for row in others:
+            queue_label(session, row, rated=row.state == "rated")
     shipment.state, shipment.version, shipment.updated_at = "voided", shipment.version + 1, at
     for parcel in repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]:
         parcel.status = "voided"
-    for document in repository.documents(session, shipment.shipment_id):
-        document.voided = True
+    if not others:
+        for document in repository.documents(session, shipment.goes_with or shipment.shipment_id):
+            document.voided = True
     session.flush()
-    if bought:
+    if bought and not others:
         enqueue(
             session,
             [
@@ -192,10 +224,23 @@ def void(session: Session, *, reference: str, actor: str, at: datetime) -> Shipm
     return shipment
 
 
-def _locked(session: Session, reference: str) -> ShipmentRow:
+def _to_be_opened(session: Session, shipment: ShipmentRow, others: Sequence[ShipmentRow]) -> NewCase:
+    numbers = sorted(row.number for row in others)
+    return NewCase(
+        kind="parcel_to_be_opened", dedupe_key=f"open:{shipment.shipment_id}", subject_kind="order",
+        subject_id=shipment.order_id, title=f"The goods of {shipment.number} lie in a parcel with {', '.join(numbers)}",
+        what_to_do="Take them out before the parcel leaves: it goes on under its label with the rest. If it has left, "
+        "agree with the buyer on a return.",
+        detail={"shipment": shipment.number, "others": numbers},
+    )  # fmt: skip
+
+
+def _locked(session: Session, reference: str, *, whole_parcel: bool) -> ShipmentRow:
+    """Locked: first its order (or those of all that is in the parcel), then what put it together, then the shipment."""
     found = repository.find_shipment(session, reference)
     if found is not None:
-        repository.lock_orders_of(session, [found.shipment_id])
+        repository.lock_orders_of(session, parcel_ids(session, found) if whole_parcel else [found.shipment_id])
+        lock_consolidations(session, [found.shipment_id])
         found = repository.find_shipment(session, found.shipment_id, lock=True)
     if found is None:
         raise NotFound("shipment", reference)

@@ -22,10 +22,10 @@ def record_tracking(session: Session, *, events: Sequence[TrackingEvent], actor:
 
     Scans of unknown numbers are kept too: the parcel may be known a moment later.
     """
-    parcels = repository.parcels_by_tracking(session, {event.tracking_number for event in events})
+    found = repository.shipments_by_tracking(session, {event.tracking_number for event in events})
     rows = [
         {
-            "shipment_id": parcels[event.tracking_number].shipment_id if event.tracking_number in parcels else None,
+            "shipment_id": found[event.tracking_number][0] if event.tracking_number in found else None,
             "tracking_number": event.tracking_number, "status": event.status, "raw_code": event.raw_code,
             "description": event.description, "place": event.location, "occurred_at": event.occurred_at,
             "received_at": at, "correction": event.correction,
@@ -33,7 +33,7 @@ def record_tracking(session: Session, *, events: Sequence[TrackingEvent], actor:
         for event in events
     ]  # fmt: skip
     new = len(repository.insert_tracking(session, rows))
-    ids = {parcel.shipment_id for parcel in parcels.values()}
+    ids = {shipment_id for shipment_ids in found.values() for shipment_id in shipment_ids}
     repository.lock_orders_of(session, ids)
     for shipment in repository.shipments(session, ids).values():
         follow(session, shipment, actor=actor, at=at)

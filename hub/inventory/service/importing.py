@@ -34,7 +34,7 @@ def import_stock(
     good rows are stored and the faults returned. Publishes as `apply`; a constant number of statements.
     """
     faults: list[CellFault] = []
-    stated = [read_stock(cells) for cells in _rows(rows, faults)]
+    stated = [read_stock(cells) for cells in stated_rows(rows, faults)]
     faults.extend(_repeated(stated))
     faults.extend(_elsewhere(stated, only) if only is not None else ())
     faults.extend(
@@ -57,7 +57,8 @@ def import_stock(
     return StockImport(levels=tuple(levels), faults=tuple(faults))
 
 
-def _rows(rows: str | Sequence[Mapping[str, object]], faults: list[CellFault]) -> Iterable[StatedRow]:
+def stated_rows(rows: str | Sequence[Mapping[str, object]], faults: list[CellFault]) -> Iterable[StatedRow]:
+    """The rows of CSV text or of JSON objects; faults of their form are noted in `faults`."""
     if isinstance(rows, str):
         return read_stated_csv(rows, faults)
     return [StatedRow(number, row, faults) for number, row in enumerate(rows, start=1)]

@@ -1,6 +1,7 @@
 """Read stock."""
 
 from collections.abc import Collection
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -13,13 +14,33 @@ LOW_WINDOW = 2000
 
 
 def available(
-    session: Session, *, skus: Collection[str], locations: Collection[str] | None = None
+    session: Session,
+    *,
+    skus: Collection[str],
+    locations: Collection[str] | None = None,
+    order_ids: Collection[str] = (),
 ) -> dict[Key, Decimal]:
     """`on_hand - reserved - safety + oversell_allowance` by (location, SKU); below zero where more was promised.
 
-    A pair that is not in the answer has no stock. Locations that are switched off are in it. One statement.
+    A pair that is not in the answer has no stock. Locations that are switched off are in it. What is kept softly for
+    `order_ids` counts as free: it is theirs. One statement, two with orders.
     """
-    return repository.available(session, skus=skus, locations=locations) if skus else {}
+    if not skus:
+        return {}
+    found = repository.available(session, skus=skus, locations=locations)
+    if order_ids:
+        for key, quantity in repository.kept_for(session, order_ids=order_ids).items():
+            if key in found:
+                found[key] += quantity
+    return found
+
+
+def lying_since(session: Session, *, skus: Collection[str]) -> dict[Key, datetime]:
+    """When the oldest stock that is promised to nobody came, by (location, SKU), where what came first leaves first.
+
+    A pair of which nothing is free is not in the answer. One statement.
+    """
+    return repository.lying_since(session, skus=skus) if skus else {}
 
 
 def get_level(session: Session, *, location: str, sku: str) -> Level | None:

@@ -101,10 +101,10 @@ def _write(
             "created_at": at, "closed_at": None,
         }  # fmt: skip
         (anew if there else new).append(row)
-    repository.add_reservations(session, rows=new)
-    repository.save_reservations(session, rows=anew)
     if repository.grant(session, quantities=quantities, at=at) != len(quantities):
         raise StateConflict("stock_moved", "Stock changed while it was being reserved: try again.")
+    repository.add_reservations(session, rows=new)
+    repository.save_reservations(session, rows=anew)
     repository.add_movements(
         session,
         movements=[

@@ -20,7 +20,7 @@ def note_outcomes(
     credentials. Writes only in trouble and shortly after it.
     """
     troubles = [error for error in errors if error is not None]
-    if not troubles and _is_well(session.get(ConnectionHealthRow, connection_id)):
+    if not troubles and was_well(session, connection_id=connection_id):
         return
     row = repository.health(session, connection_id)
     for error in errors:
@@ -37,6 +37,11 @@ def note_outcomes(
         row.last_error = str(troubles[-1])[:500]
     elif not row.opened:
         row.last_error = None
+
+
+def was_well(session: Session, *, connection_id: str) -> bool:
+    """Whether nothing is changed by calls that went well; it only reads."""
+    return _is_well(session.get(ConnectionHealthRow, connection_id))
 
 
 def afford_retry(session: Session, *, connection_id: str) -> bool:

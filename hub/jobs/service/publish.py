@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from hub.jobs.events import Event, NewJob
 from hub.jobs.service.causes import cause_of
 from hub.jobs.tables import JobRow
-from hub.kit.bulk import insert_new
+from hub.kit.bulk import insert_missing
 from hub.kit.clock import Clock
 from hub.kit.db import Database, after_commit
 
@@ -72,7 +72,7 @@ def enqueue(session: Session, jobs: Sequence[NewJob]) -> None:
         }
         for job, cause in zip(jobs, causes, strict=True)
     ]  # fmt: skip
-    insert_new(session, JOBS, rows, key=("idem_key",))
+    insert_missing(session, JOBS, rows, key=("idem_key",))
     for queue in {publisher.queues[job.kind] for job in jobs}:
         ring_after_commit(session, publisher, queue)
 

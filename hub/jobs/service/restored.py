@@ -5,15 +5,22 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from hub.jobs.tables import EffectRow, RestoreRow
+from hub.jobs.tables import EffectRow, JobRow, RestoreRow
 from hub.kit.ids import made_at
 
 
 def note_restore(session: Session, *, taken_at: datetime, restored_at: datetime) -> int:
     """Note that the state of `taken_at` holds again; returns how many calls must be asked for because of it.
 
-    A call that surely had done nothing by then may have been repeated, and done, in the time that was lost.
+    A call that surely had done nothing by then may have been repeated, and done, in the time that was lost. Nobody
+    works in this database under the leases that it has: they are over.
     """
+    session.execute(
+        update(JobRow)
+        .where(JobRow.state == "leased")
+        .values(due_at=restored_at)
+        .execution_options(synchronize_session=False)
+    )
     session.add(RestoreRow(restored_at=restored_at, taken_at=taken_at))
     doubted = session.execute(
         update(EffectRow)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from traceback import format_exception
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +18,7 @@ from hub.jobs import repository
 from hub.jobs.events import Event
 from hub.jobs.rules.retry import MAX_CRASHES, Failure, backoff_ceiling, judge
 from hub.jobs.service.causes import caused_by, is_mixed, note_causes
-from hub.jobs.service.connection_health import afford_retry, note_outcomes
+from hub.jobs.service.connection_health import afford_retry, note_outcomes, was_well
 from hub.jobs.service.effects import in_doubt
 from hub.jobs.service.lease import NOT_SENT, Heartbeat, Lease, Pause
 from hub.jobs.service.probes import end_probes, take_probes
@@ -80,22 +81,35 @@ class Runner:
         token, taken_at = new_token(), monotonic()
         now = self.clock.now()
         until = now + timedelta(seconds=self.lease_seconds)
-        calls = self._calls_others(queue)
-        with self.database.write() as session:
-            rows = repository.claim(
-                session, queue=queue, limit=min(self.batch, CALLS_CLAIMED) if calls else self.batch, token=token,
-                now=now, lease_until=until, one_connection=calls, left_out=self.bulkhead.full() if calls else (),
-            )  # fmt: skip
-            rows, probed = take_probes(session, rows, token=token, now=now, until=until)
-            rows = take_slots(session, rows, limits=self.limits, token=token, now=now, until=until)
+        rows, probed = self._claim(queue, token, now, until)
         lease = Lease(token, self.lease_seconds, frozenset(row.job_id for row in rows), taken_at, now)
         with self.bulkhead.working({row.connection_id for row in rows if row.connection_id is not None}):
             self._run_claimed([Job(*row) for row in rows], lease)
-        if probed or any(row.connection_id is not None for row in rows):
+        if probed:
             with self.database.write() as session:
                 end_probes(session, probed, token=token, at=self.clock.now())
+        if any(row.connection_id is not None for row in rows):
+            with self.database.at_once() as session:
                 repository.free_slots(session, token=token)
         return len(rows)
+
+    def _claim(self, queue: str, token: str, now: datetime, until: datetime) -> tuple[list[Any], set[str]]:
+        """The claimed jobs that may run, and the connections that they probe."""
+        calls = self._calls_others(queue)
+        claim = partial(
+            repository.claim, queue=queue, limit=min(self.batch, CALLS_CLAIMED) if calls else self.batch, token=token,
+            now=now, lease_until=until, one_connection=calls, left_out=self.bulkhead.full() if calls else (),
+        )  # fmt: skip
+        if not calls:
+            with self.database.at_once() as session:
+                rows = claim(session)
+            if all(row.connection_id is None for row in rows):
+                return rows, set()
+        with self.database.write() as session:
+            if calls:
+                rows = claim(session)
+            rows, probed = take_probes(session, rows, token=token, now=now, until=until)
+            return take_slots(session, rows, limits=self.limits, token=token, now=now, until=until), probed
 
     def _run_claimed(self, claimed: Sequence[Job], lease: Lease) -> None:
         by_kind: dict[str, list[Job]] = defaultdict(list)
@@ -237,6 +251,9 @@ class Runner:
     def _note_health(self, connection_id: str, errors: Sequence[Exception | None], lease: Lease) -> None:
         if any(isinstance(error, AuthFailed) for error in errors) and self._renewed(connection_id, lease):
             errors = [error for error in errors if not isinstance(error, AuthFailed)]
+        with self.database.at_once() as session:
+            if all(error is None for error in errors) and was_well(session, connection_id=connection_id):
+                return
         with self.database.write() as session:
             note_outcomes(session, connection_id=connection_id, errors=errors, token=lease.token, at=self.clock.now())
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
-ReferenceKind = Literal["location", "service", "capability", "ranker"]
+ReferenceKind = Literal["location", "service", "capability", "ranker", "strategy"]
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,58}$")]
 LocationCode = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=60)]
@@ -31,11 +31,22 @@ RANKERS: dict[str, str] = {
 """The hub's own rankers. Lower is better; what has no value ranks last. Plugins add theirs by name."""
 
 
+STRATEGIES: dict[str, str] = {
+    "greedy": "one order after the other, each from the best place that is left",
+    "wave": "all orders of a batch together, at the least cost (extra `optimize`); never dearer than greedy",
+}
+"""The hub's own strategies. Plugins add theirs by name."""
+
+
 class Action(BaseModel):
     """Base of all actions: frozen, strict, no unknown members."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
     per_candidate: ClassVar[bool] = False
+    first_wins: ClassVar[bool] = False
+    """Whether the first rule that matches decides alone, so that one after it has no say."""
+    restricts: ClassVar[bool] = False
+    """Whether it takes locations or services out, so that several together may leave none."""
 
     def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
         """(kind, name, member path) of everything outside the rule set that it names."""
@@ -78,6 +89,22 @@ class AutoApprove(Action):
     action: Literal["auto_approve"]
 
 
+class Prioritise(Action):
+    """Serve the order before those of a higher number, and after those of a lower one; the first rule wins."""
+
+    action: Literal["priority"]
+    priority: Annotated[int, Field(ge=0, le=1000)]
+    first_wins: ClassVar[bool] = True
+
+
+class Assign(Action):
+    """Give the order to a team or a person, by name; the first rule that matches wins."""
+
+    action: Literal["assign"]
+    to: Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$")]
+    first_wins: ClassVar[bool] = True
+
+
 class Exclude(Action):
     """Take locations out: those named, or every candidate for which the clauses hold when none is named."""
 
@@ -85,6 +112,7 @@ class Exclude(Action):
     locations: Annotated[tuple[LocationCode, ...], Field(min_length=1)] | None = None
     reason: Annotated[str, StringConstraints(max_length=200)] = ""
     per_candidate: ClassVar[bool] = True
+    restricts: ClassVar[bool] = True
 
     def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
         """The locations that it names."""
@@ -93,15 +121,29 @@ class Exclude(Action):
 
 
 class Only(Action):
-    """Take out every location that is not named."""
+    """Take out every location that is not named.
+
+    `unknown` says what to do when none of them is there any more: `hold` the order until one is, send it from one of
+    `fallback`, or from `any` as if the rule were not there.
+    """
 
     action: Literal["only"]
     locations: Annotated[tuple[LocationCode, ...], Field(min_length=1)]
+    unknown: Literal["hold", "fallback", "any"] = "hold"
+    fallback: tuple[LocationCode, ...] = ()
+    restricts: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _fallback_is_named(self) -> "Only":
+        if (self.unknown == "fallback") != bool(self.fallback):
+            raise ValueError("fallback names locations with unknown: fallback, and only with it")
+        return self
 
     def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
         """The locations that it names."""
-        for index, code in enumerate(self.locations):
-            yield "location", code, f"locations/{index}"
+        for member, codes in (("locations", self.locations), ("fallback", self.fallback)):
+            for index, code in enumerate(codes):
+                yield "location", code, f"{member}/{index}"
 
 
 class Require(Action):
@@ -110,6 +152,7 @@ class Require(Action):
     action: Literal["require"]
     capabilities: Annotated[tuple[TagText, ...], Field(min_length=1)]
     per_candidate: ClassVar[bool] = True
+    restricts: ClassVar[bool] = True
 
     def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
         """The capabilities that it names."""
@@ -150,6 +193,7 @@ class RankBy(Action):
     action: Literal["rank"]
     by: Annotated[tuple[Ranker, ...], Field(min_length=1, max_length=12)]
     mode: Literal["lexicographic", "weighted"] = "lexicographic"
+    first_wins: ClassVar[bool] = True
 
     def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
         """The rankers that it names."""
@@ -170,6 +214,7 @@ class Split(Action):
     ship_complete: bool = True
     keep_together: tuple[tuple[str, ...], ...] = ()
     minimum_total_minor: Annotated[int, Field(ge=0)] | None = None
+    first_wins: ClassVar[bool] = True
 
 
 class Capacity(Action):
@@ -177,13 +222,66 @@ class Capacity(Action):
 
     action: Literal["capacity"]
     when_full: Literal["next_day", "exclude", "ignore"]
+    first_wins: ClassVar[bool] = True
+
+
+class Transfer(Action):
+    """Weigh bringing everything to one location against sending from several; the first rule that matches wins.
+
+    Stock is moved from at most `max_sources` locations, each for `cost_minor` in the currency of the quotes, and the
+    order leaves `days` later. It needs carriers whose prices are known.
+    """
+
+    action: Literal["transfer"]
+    cost_minor: Annotated[int, Field(ge=0)]
+    days: Annotated[int, Field(ge=0, le=14)] = 1
+    max_sources: Annotated[int, Field(ge=1, le=5)] = 1
 
 
 class OnUnfillable(Action):
-    """What to do about an order that no plan fits: park it until stock comes, or hand it to a person."""
+    """What to do about what no plan fits; the first rule that matches wins.
+
+    `park`: it waits until stock comes. `backorder`: the same, and is told to be on backorder. `cancel_after`: it waits
+    for so many minutes, then what is still missing is cancelled. `hold`: a person decides. `fallback`: `locations` are
+    asked, which send nothing otherwise; where they cannot send it either, it waits.
+    """
 
     action: Literal["on_unfillable"]
-    do: Literal["park", "hold"]
+    do: Literal["park", "hold", "backorder", "cancel_after", "fallback"]
+    after_minutes: Annotated[int, Field(gt=0, le=60 * 24 * 90)] | None = None
+    locations: Annotated[tuple[LocationCode, ...], Field(max_length=20)] = ()
+    first_wins: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> "OnUnfillable":
+        if (self.do == "cancel_after") != (self.after_minutes is not None):
+            raise ValueError("after_minutes goes with do: cancel_after, and only with it")
+        if (self.do == "fallback") != bool(self.locations):
+            raise ValueError("locations go with do: fallback, and only with it")
+        return self
+
+    def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
+        """The locations that it names."""
+        for index, code in enumerate(self.locations):
+            yield "location", code, f"locations/{index}"
+
+
+class Strategy(Action):
+    """How orders that are planned together share stock and capacity; the first rule that matches wins.
+
+    What is made small is freight, with `split_minor` for each further parcel of an order and `late_minor` for an order
+    that comes after its promise, in the currency of the prices. Without an answer in `seconds`, greedy decides.
+    """
+
+    action: Literal["strategy"]
+    use: RankerName
+    split_minor: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    late_minor: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    seconds: Annotated[int, Field(ge=1, le=30)] = 2
+
+    def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
+        """The strategy that it names."""
+        yield "strategy", self.use, "use"
 
 
 class AllowServices(Action):
@@ -191,6 +289,7 @@ class AllowServices(Action):
 
     action: Literal["allow_services"]
     services: Annotated[tuple[ServiceRef, ...], Field(min_length=1)]
+    restricts: ClassVar[bool] = True
 
     def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
         """The services that it names."""
@@ -203,6 +302,7 @@ class ExcludeServices(Action):
 
     action: Literal["exclude_services"]
     services: Annotated[tuple[ServiceRef, ...], Field(min_length=1)]
+    restricts: ClassVar[bool] = True
 
     def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
         """The services that it names."""
@@ -215,6 +315,7 @@ class PreferServices(Action):
 
     action: Literal["prefer_services"]
     services: Annotated[tuple[ServiceRef, ...], Field(min_length=1)]
+    first_wins: ClassVar[bool] = True
 
     def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
         """The services that it names."""
@@ -234,16 +335,43 @@ class Choose(Action):
     within_promise: bool = True
     late: Literal["allow", "refuse"] = "allow"
     max_total_minor: Annotated[int, Field(gt=0)] | None = None
+    first_wins: ClassVar[bool] = True
+
+
+class Merge(Action):
+    """Put what goes to one consignee from one location by one service into one parcel.
+
+    The first rule that matches wins. The first order waits `window_minutes` for others, never longer than until its
+    parcel has to leave. At most `max_orders` orders and `max_grams` grams go together, and only what is to leave within
+    `days_apart` days. Orders whose products ask for a capability of `keep_apart` go by themselves.
+    """
+
+    action: Literal["merge"]
+    window_minutes: Annotated[int, Field(gt=0, le=7 * 24 * 60)]
+    max_orders: Annotated[int, Field(ge=2, le=50)] = 10
+    max_grams: Annotated[int, Field(gt=0, le=10_000_000)] | None = None
+    days_apart: Annotated[int, Field(ge=0, le=14)] = 0
+    keep_apart: Annotated[tuple[TagText, ...], Field(max_length=20)] = ()
+    first_wins: ClassVar[bool] = True
+
+    def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
+        """The capabilities that it names."""
+        for index, name in enumerate(self.keep_apart):
+            yield "capability", name, f"keep_apart/{index}"
 
 
 ReviewAction = Annotated[Hold | Tag | Release | AutoApprove, Field(discriminator="action")]
 SourcingAction = Annotated[
-    Exclude | Only | Require | Prefer | RankBy | Split | Capacity | OnUnfillable, Field(discriminator="action")
+    Exclude | Only | Require | Prefer | RankBy | Split | Transfer | Capacity | OnUnfillable | Strategy,
+    Field(discriminator="action"),
 ]
 CourierAction = Annotated[AllowServices | ExcludeServices | PreferServices | Choose, Field(discriminator="action")]
 ACTIONS: dict[str, TypeAdapter[Action]] = {
     "review": TypeAdapter(ReviewAction),
+    "priority": TypeAdapter(Prioritise),
+    "assign": TypeAdapter(Assign),
     "sourcing": TypeAdapter(SourcingAction),
     "courier": TypeAdapter(CourierAction),
+    "merge": TypeAdapter(Merge),
 }
 """Readers of one action by section."""

@@ -41,18 +41,18 @@ def shape_of(serialized: bytes) -> Shape:
     names: set[str] = set()
     functions: set[str] = set()
     nodes = depth = loops = 0
-    for message in _submessages(serialized, _ANY_VALUE):
-        for entry in _submessages(message, _REFERENCE_MAP):
-            for reference in _submessages(entry, _MAP_VALUE):
+    for message in submessages(serialized, _ANY_VALUE):
+        for entry in submessages(message, _REFERENCE_MAP):
+            for reference in submessages(entry, _MAP_VALUE):
                 _note_reference(reference, names, functions)
-        for root in _submessages(message, _EXPR):
+        for root in submessages(message, _EXPR):
             nodes, depth, loops = _measure(root)
     return Shape(frozenset(names), frozenset(functions), nodes, depth, loops)
 
 
 def _note_reference(reference: bytes, names: set[str], functions: set[str]) -> None:
     name, overloaded = "", False
-    for field, value in _fields(reference):
+    for field, value in fields_of(reference):
         if field == _REFERENCE_NAME and isinstance(value, bytes):
             name = value.decode()
         elif field == _REFERENCE_OVERLOAD:
@@ -66,7 +66,7 @@ def _measure(root: bytes) -> tuple[int, int, int]:
     while stack:
         node, level, looped = stack.pop()
         nodes, depth = nodes + 1, max(depth, level)
-        for kind, value in _fields(node):
+        for kind, value in fields_of(node):
             if not isinstance(value, bytes):
                 continue
             inside = looped + 1 if kind == _COMPREHENSION else looped
@@ -77,24 +77,25 @@ def _measure(root: bytes) -> tuple[int, int, int]:
 
 def _children(kind: int, body: bytes) -> Iterator[bytes]:
     if kind == _STRUCT:
-        for entry in _submessages(body, 2):
-            for field, value in _fields(entry):
+        for entry in submessages(body, 2):
+            for field, value in fields_of(entry):
                 if field in _ENTRIES and isinstance(value, bytes):
                     yield value
         return
     wanted = _CHILDREN.get(kind, frozenset())
-    for field, value in _fields(body):
+    for field, value in fields_of(body):
         if field in wanted and isinstance(value, bytes):
             yield value
 
 
-def _submessages(body: bytes, wanted: int) -> Iterator[bytes]:
-    for field, value in _fields(body):
+def submessages(body: bytes, wanted: int) -> Iterator[bytes]:
+    """What one field of a message holds, each time that it occurs."""
+    for field, value in fields_of(body):
         if field == wanted and isinstance(value, bytes):
             yield value
 
 
-def _fields(body: bytes) -> Iterator[tuple[int, int | bytes]]:
+def fields_of(body: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Fields of one message: varints as int, length-delimited and fixed ones as bytes."""
     at, end = 0, len(body)
     while at < end:

@@ -1,6 +1,7 @@
 """A rule set ready to run: clauses compiled once, rules sorted, results of each rule told with a reason."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -69,6 +70,12 @@ class CompiledRule:
         self._never = Verdict(rule.id, section, False, NOT_IN_FORCE)
         self._misses = {index: Verdict(rule.id, section, False, _short(clause.text)) for index, clause in clauses}
 
+    def acting(self, actions: tuple[Action, ...]) -> "CompiledRule":
+        """A copy with the same clauses and other actions."""
+        other = copy(self)
+        other.actions = actions
+        return other
+
     def in_force(self, now: datetime) -> bool:
         """Whether `now` lies in its interval."""
         if self.valid_from is not None and now < self.valid_from:
@@ -108,28 +115,42 @@ class CompiledRule:
 class CompiledRuleSet:
     """A rule set to run; get it from `compile_rule_set`, which remembers the last ones by content.
 
-    `candidate_facts` are what clauses asked for each candidate read, `courier_facts` what courier clauses read.
+    `candidate_facts` are what clauses asked for each candidate read, `courier_facts` what courier clauses read,
+    `merge_facts` what merge clauses read.
     """
 
-    __slots__ = ("candidate_facts", "content_hash", "courier", "courier_facts", "review", "rule_set", "sourcing")
+    __slots__ = ("assign", "candidate_facts", "content_hash", "courier", "courier_facts", "merge", "merge_facts",
+                 "priority", "review", "rule_set", "sourcing")  # fmt: skip
 
     def __init__(self, rule_set: RuleSet, catalogue: FactCatalogue = CATALOGUE) -> None:
         self.rule_set = rule_set
         self.content_hash = rule_set.content_hash
         compiled = {name: _section(rule_set, name, catalogue) for name in SECTIONS}
         self.review = compiled["review"]
+        self.priority = compiled["priority"]
+        self.assign = compiled["assign"]
         self.sourcing = compiled["sourcing"]
         self.courier = compiled["courier"]
+        self.merge = compiled["merge"]
         self.candidate_facts = tuple(
             sorted({fact for rule in self.sourcing for _, clause in rule.candidate_clauses for fact in clause.facts})
         )
         self.courier_facts = tuple(
             sorted({fact for rule in self.courier for _, clause in rule.order_clauses for fact in clause.facts})
         )
+        self.merge_facts = tuple(
+            sorted({fact for rule in self.merge for _, clause in rule.order_clauses for fact in clause.facts})
+        )
 
     def rule(self, rule_id: str) -> CompiledRule | None:
         """The rule with this id, if there is one."""
         return next((rule for name in SECTIONS for rule in getattr(self, name) if rule.id == rule_id), None)
+
+    def with_actions(self, rule_id: str, actions: tuple[Action, ...]) -> "CompiledRuleSet":
+        """A copy in which this sourcing rule acts otherwise: for questions of the form "what if", never stored."""
+        other = copy(self)
+        other.sourcing = tuple(rule.acting(actions) if rule.id == rule_id else rule for rule in self.sourcing)
+        return other
 
 
 def _section(rule_set: RuleSet, name: SectionName, catalogue: FactCatalogue) -> tuple[CompiledRule, ...]:

@@ -13,7 +13,7 @@ FactType = Literal["int", "bool", "string", "list<string>"]
 FactValue = int | bool | str | list[str]
 """A value of a fact. Lists are Python lists (the engine refuses tuples)."""
 FactValues = Mapping[str, FactValue]
-SectionName = Literal["review", "sourcing", "courier"]
+SectionName = Literal["review", "priority", "assign", "sourcing", "courier", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ ORDER_FACTS: tuple[Fact, ...] = (
     _flag("order.ship_to.is_company", "Whether a company is named in the ship-to"),
     _text("order.bill_to.country", "ISO 3166-1 alpha-2; empty if unknown", "DE"),
     _text("order.requested_service", "The delivery service that the buyer chose; empty if none", "Express"),
+    _int("order.promised_days", "Days from its placing to its promised delivery, rounded down", 3, optional=True),
     _int("order.placed_hour", "Hour of the day when it was placed, UTC, 0 to 23", 14, optional=True),
     _int("order.placed_weekday", "Day when it was placed, UTC, 1 Monday to 7 Sunday", 5, optional=True),
     _flag("order.needs_shipping", "Whether any line has to be shipped"),
@@ -112,6 +113,10 @@ PARCEL_FACTS: tuple[Fact, ...] = (
 )
 
 
+OF_REVIEW = frozenset({"review", "priority", "assign"})
+"""Sections that are asked when an order is reviewed: they read the same facts."""
+
+
 @dataclass(frozen=True, slots=True)
 class FactCatalogue:
     """The facts of each section; plugins add their own with `extended`. Hashable, so that engines are cached by it."""
@@ -120,9 +125,14 @@ class FactCatalogue:
     sourcing: tuple[Fact, ...] = ORDER_FACTS + LOCATION_FACTS
     courier: tuple[Fact, ...] = ORDER_FACTS + LOCATION_FACTS + PARCEL_FACTS
 
+    @property
+    def merge(self) -> tuple[Fact, ...]:
+        """A parcel is put together knowing what a service was chosen by."""
+        return self.courier
+
     def section(self, name: SectionName) -> tuple[Fact, ...]:
         """The facts that clauses of this section may read."""
-        if name == "review":
+        if name in OF_REVIEW:
             return self.review
         return self.sourcing if name == "sourcing" else self.courier
 

@@ -5,6 +5,8 @@ the length of the text, the number and depth of its nodes, the nesting of its lo
 iterations.
 """
 
+import operator
+from collections.abc import Callable
 from functools import lru_cache
 
 from cel_expr_python import cel
@@ -12,6 +14,7 @@ from cel_expr_python import cel
 from hub.kit.rules.checked import Shape, shape_of
 from hub.kit.rules.facts import CATALOGUE, Fact, FactCatalogue, FactType, FactValue, FactValues, SectionName
 from hub.kit.rules.faults import ClauseFault, faults_of
+from hub.kit.rules.syntax import Node, tree_of
 
 MAX_LENGTH = 2000
 MAX_NODES = 300
@@ -34,6 +37,14 @@ _HARMLESS = (
     "invalid regular expression",
 )
 """Messages of the engine that cannot hold a value of a fact, so that they may be shown and logged."""
+
+
+_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
+    "_<_": operator.lt, "_<=_": operator.le, "_>_": operator.gt, "_>=_": operator.ge, "_==_": operator.eq,
+    "_!=_": operator.ne,
+}  # fmt: skip
+_INT64 = 1 << 63
+_SIDES = 2
 
 
 class ClauseInvalid(ValueError):
@@ -67,7 +78,7 @@ class Clause:
     Results are remembered by the values of those facts: orders of a batch mostly share them.
     """
 
-    __slots__ = ("_lists", "_memo", "_only", "_program", "facts", "shape", "text")
+    __slots__ = ("_lists", "_memo", "_number", "_only", "_program", "facts", "shape", "text")
 
     def __init__(self, text: str, program: cel.Expression, shape: Shape, declared: dict[str, Fact]) -> None:
         self.text = text
@@ -76,7 +87,26 @@ class Clause:
         self._lists = any(declared[name].type.startswith("list") for name in self.facts)
         self._only = self.facts[0] if len(self.facts) == 1 and not self._lists else None
         self._program = program
+        self._number = self._as_number()
         self._memo: dict[object, bool] = {}
+
+    def _as_number(self) -> tuple[Callable[[int, int], bool], int] | None:
+        """Of `fact > 700` and its like, the comparison and the constant.
+
+        Weights, amounts and distances differ from order to order: remembering them saves nothing, and asking the
+        engine costs more than the comparison. Both agree on whole numbers of 64 bits, and only those are compared here.
+        """
+        tree = tree_of(self._program.serialize()) if self._only is not None else None
+        if tree is None or tree.kind != "call" or tree.value not in _COMPARISONS or len(tree.parts) != _SIDES:
+            return None
+        fact, limit = tree.parts
+        if fact.kind != "name" or limit.kind != "constant" or type(limit.value) is not int:
+            return None
+        return _COMPARISONS[str(tree.value)], limit.value
+
+    def tree(self) -> Node:
+        """What it consists of, for those who reason about it without evaluating."""
+        return tree_of(self._program.serialize())
 
     def reads(self, group: str) -> bool:
         """Whether it reads a fact of this group (`location`, `parcel` ...)."""
@@ -85,6 +115,11 @@ class Clause:
 
     def holds(self, values: FactValues) -> bool:
         """Whether it is true for these values; raises `RuleError` where it is neither true nor false."""
+        if self._number is not None:
+            value = values.get(self.facts[0])
+            if type(value) is int and -_INT64 <= value < _INT64:
+                compare, limit = self._number
+                return compare(value, limit)
         if self._only is not None:
             known = self._memo.get(values.get(self._only))
             if known is not None:

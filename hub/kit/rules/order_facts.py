@@ -42,6 +42,7 @@ def order_facts(
         "order.discount_minor": _minor(order.totals.discount),
         "order.tax_minor": _minor(order.totals.tax),
         "order.weight_grams": _weight(shipped) if weight_grams is None else weight_grams,
+        "order.promised_days": _promised_days(order),
         "order.placed_hour": order.placed_at.hour if order.placed_at else None,
         "order.placed_weekday": order.placed_at.isoweekday() if order.placed_at else None,
     }
@@ -81,6 +82,12 @@ def _address_facts(ship_to: Address | None, bill_to: Address | None) -> dict[str
         "order.ship_to.is_company": bool(to.company),
         "order.bill_to.country": (bill_to.country if bill_to else None) or "",
     }
+
+
+def _promised_days(order: Order) -> int | None:
+    if order.placed_at is None or order.delivery.deliver_by is None:
+        return None
+    return (order.delivery.deliver_by - order.placed_at).days
 
 
 def _minor(money: Money | None) -> int | None:

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from hub.kit.rules.actions import CourierAction, ReviewAction, SourcingAction
+from hub.kit.rules.actions import Assign, CourierAction, Merge, Prioritise, ReviewAction, SourcingAction
 from hub.kit.rules.facts import SectionName
 
 MAX_RULES = 500
-SECTIONS: tuple[SectionName, ...] = ("review", "sourcing", "courier")
+SECTIONS: tuple[SectionName, ...] = ("review", "priority", "assign", "sourcing", "courier", "merge")
 
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,59}$")]
 
@@ -45,6 +45,18 @@ class ReviewRule(RuleBase):
     then: Annotated[tuple[ReviewAction, ...], Field(min_length=1, max_length=20)]
 
 
+class PriorityRule(RuleBase):
+    """Decides which orders are served before others."""
+
+    then: Annotated[tuple[Prioritise, ...], Field(min_length=1, max_length=1)]
+
+
+class AssignRule(RuleBase):
+    """Decides whose work an order is."""
+
+    then: Annotated[tuple[Assign, ...], Field(min_length=1, max_length=1)]
+
+
 class SourcingRule(RuleBase):
     """Decides where an order is sent from. Clauses over `location.*` are asked for each candidate."""
 
@@ -57,11 +69,20 @@ class CourierRule(RuleBase):
     then: Annotated[tuple[CourierAction, ...], Field(min_length=1, max_length=20)]
 
 
-AnyRule = ReviewRule | SourcingRule | CourierRule
+class MergeRule(RuleBase):
+    """Decides which parcels to one consignee become one."""
+
+    then: Annotated[tuple[Merge, ...], Field(min_length=1, max_length=1)]
+
+
+AnyRule = ReviewRule | PriorityRule | AssignRule | SourcingRule | CourierRule | MergeRule
 RULE_MODELS: dict[SectionName, type[AnyRule]] = {
     "review": ReviewRule,
+    "priority": PriorityRule,
+    "assign": AssignRule,
     "sourcing": SourcingRule,
     "courier": CourierRule,
+    "merge": MergeRule,
 }
 
 
@@ -72,8 +93,11 @@ class RuleSet(BaseModel):
 
     schema_version: Literal[1] = 1
     review: tuple[ReviewRule, ...] = ()
+    priority: tuple[PriorityRule, ...] = ()
+    assign: tuple[AssignRule, ...] = ()
     sourcing: tuple[SourcingRule, ...] = ()
     courier: tuple[CourierRule, ...] = ()
+    merge: tuple[MergeRule, ...] = ()
 
     def section(self, name: SectionName) -> tuple[AnyRule, ...]:
         """The rules of one section, as written."""

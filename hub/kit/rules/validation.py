@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from hub.kit.rules.actions import ACTIONS, RANKERS, Action, ReferenceKind
+from hub.kit.rules.actions import ACTIONS, RANKERS, STRATEGIES, Action, ReferenceKind
 from hub.kit.rules.facts import CATALOGUE, FactCatalogue, SectionName
 from hub.kit.rules.language import Clause, ClauseInvalid, compile_clause
 from hub.kit.rules.rule_set import MAX_RULES, RULE_MODELS, SECTIONS
@@ -42,18 +42,21 @@ class RuleFault:
 class KnownReferences:
     """What a rule may name; None means that this kind is not checked. `services` are `connection/service`.
 
-    `plugin_rankers` are named as in rules: `plugin:<name>`.
+    `plugin_rankers` and `plugin_strategies` are named as in rules: `plugin:<name>`.
     """
 
     locations: frozenset[str] | None = None
     services: frozenset[str] | None = None
     capabilities: frozenset[str] | None = None
     plugin_rankers: frozenset[str] = frozenset()
+    plugin_strategies: frozenset[str] = frozenset()
 
     def of(self, kind: ReferenceKind) -> frozenset[str] | None:
         """The known names of one kind."""
         if kind == "ranker":
             return frozenset(RANKERS) | self.plugin_rankers
+        if kind == "strategy":
+            return frozenset(STRATEGIES) | self.plugin_strategies
         if kind == "service" and self.services is not None:
             return self.services | {service.partition("/")[0] + "/*" for service in self.services}
         return {"location": self.locations, "capability": self.capabilities, "service": self.services}[kind]
@@ -64,7 +67,7 @@ def validate_rule_set(
 ) -> list[RuleFault]:
     """Every fault of a rule set document, in the order of the document; an empty list means that it may be saved."""
     if not isinstance(document, dict):
-        return [RuleFault("", "a rule set is an object with the sections review, sourcing and courier")]
+        return [RuleFault("", f"a rule set is an object with the sections {', '.join(SECTIONS)}")]
     known = references or KnownReferences()
     faults = list(_top_level(document))
     seen: dict[str, str] = {}
@@ -84,7 +87,7 @@ def validate_rule_set(
 def _top_level(document: dict[Any, Any]) -> Iterator[RuleFault]:
     for member in document:
         if member not in _MEMBERS:
-            yield RuleFault(f"/{member}", f"there is no section {member!r}", _near(str(member), _MEMBERS))
+            yield RuleFault(f"/{member}", f"there is no section {member!r}", near(str(member), _MEMBERS))
     if document.get("schema_version", 1) != 1:
         yield RuleFault("/schema_version", "only schema_version 1 is known", "write 1 or leave it out")
 
@@ -122,7 +125,7 @@ def _rule(
         here = f"{path}/then/{index}"
         if section == "sourcing":
             yield from _scope(here, action, per_candidate)
-        yield from _references(here, action, known)
+        yield from (fault for _, fault in unknown_references(here, action, known))
 
 
 def _is_echo(detail: ErrorDetails, raw: dict[str, Any]) -> bool:
@@ -160,27 +163,31 @@ def _scope(here: str, action: Action, per_candidate: bool) -> Iterator[RuleFault
                         "name locations, or read a fact such as location.country")  # fmt: skip
 
 
-def _references(here: str, action: Action, known: KnownReferences) -> Iterator[RuleFault]:
+def unknown_references(
+    here: str, action: Action, known: KnownReferences
+) -> Iterator[tuple[ReferenceKind, RuleFault]]:  # fmt: skip
+    """What an action names that is not there, by kind; `here` is the path of the action."""
     for kind, name, member in action.references():
         names = known.of(kind)
         if names is not None and name not in names:
-            yield RuleFault(f"{here}/{member}", f"there is no {kind} {name!r}", _near(name, tuple(sorted(names))))
+            suggestion = near(name, tuple(sorted(names)))
+            yield kind, RuleFault(f"{here}/{member}", f"there is no {kind} {name!r}", suggestion)
 
 
 def _shape_fault(path: str, detail: ErrorDetails, section: SectionName) -> RuleFault:
-    where = "/".join(str(part) for position, part in enumerate(detail["loc"]) if position != _DISCRIMINATOR_AT)
+    kinds = _discriminators(section)
+    where = "/".join(str(part) for at, part in enumerate(detail["loc"]) if at != _DISCRIMINATOR_AT or part not in kinds)
     here = f"{path}/{where}" if where else path
     kind, context = detail["type"], detail.get("ctx") or {}
     if kind == "extra_forbidden":
         return RuleFault(here, f"there is no member {detail['loc'][-1]!r} here", _member(detail, section))
     if kind == "union_tag_invalid":
-        allowed = tuple(_discriminators(section))
+        allowed = tuple(kinds)
         given = str(context.get("tag"))
         return RuleFault(f"{here}/action", f"there is no action {given!r} in {section}",
-                         _near(given, allowed) or f"actions here are {', '.join(sorted(allowed))}")  # fmt: skip
+                         near(given, allowed) or f"actions here are {', '.join(sorted(allowed))}")  # fmt: skip
     if kind == "union_tag_not_found":
-        return RuleFault(here, "an action needs the member `action`",
-                         f"actions here are {', '.join(sorted(_discriminators(section)))}")  # fmt: skip
+        return RuleFault(here, "an action needs the member `action`", f"actions here are {', '.join(sorted(kinds))}")
     if kind == "literal_error":
         return RuleFault(here, f"{detail['input']!r} is not known here", f"one of {context.get('expected')}")
     if kind == "missing":
@@ -202,11 +209,14 @@ def _discriminators(section: SectionName) -> dict[str, tuple[str, ...]]:
 def _member(detail: ErrorDetails, section: SectionName) -> str | None:
     actions = _discriminators(section)
     owner = next((str(part) for part in reversed(detail["loc"][:-1]) if part in actions), None)
+    if owner is None and detail["loc"][0] == "then" and len(actions) == 1:
+        (owner,) = actions
     members = actions[owner] if owner else tuple(RULE_MODELS[section].model_fields)
-    return _near(str(detail["loc"][-1]), members) or f"members here are {', '.join(members)}"
+    return near(str(detail["loc"][-1]), members) or f"members here are {', '.join(members)}"
 
 
-def _near(name: str, known: tuple[str, ...]) -> str | None:
+def near(name: str, known: tuple[str, ...]) -> str | None:
+    """A suggestion of known names that look like it."""
     close = get_close_matches(name, known, n=2, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(repr(word) for word in close)}?"

@@ -15,6 +15,8 @@ REVIEW: dict[str, frozenset[str]] = {
     "approved": frozenset({"pending", "queued", "rejected"}),
     "rejected": frozenset({"pending"}),
 }
+ORDINARY = 100
+"""The priority of an order that nobody says anything about; a lower one goes first."""
 APPROVED = frozenset({"approved", "auto_approved"})
 
 

@@ -21,9 +21,10 @@ from hub.kit.ids import digest, new_id
 from hub.orders import repository
 from hub.orders.rules import identity
 from hub.orders.rules.counters import opening, ships
+from hub.orders.rules.lifecycle import ORDINARY
 from hub.orders.rules.payment import opening as opening_payment
 from hub.orders.service.changes import OrderChanges
-from hub.orders.tables import COUNTERS
+from hub.orders.tables import COUNTERS, OrderRow
 
 LOOKALIKE_DAYS = 3
 Verdict = Literal["new", "duplicate", "superseded", "changed"]
@@ -94,7 +95,7 @@ def order_document(order: Order) -> dict[str, Any]:
     return order.model_dump(mode="json", exclude_defaults=True)
 
 
-def stored_order(row: Row[Any]) -> Order:
+def stored_order(row: Row[Any] | OrderRow) -> Order:
     """The canonical order of a stored row."""
     return Order.model_validate_json(orjson.dumps(row.document))
 
@@ -148,6 +149,7 @@ def _head(arrival: Arrival, at: datetime) -> dict[str, Any]:
         "order_id": new_id(), "connection_id": connection.connection_id, "account": connection.account,
         "external_id": order.external_id, "number": (order.number or order.external_id)[:120], "kind": order.kind,
         "lifecycle": "cancelled" if order.cancelled else "open", "review": "pending",
+        "priority": ORDINARY, "assignee": None,
         "payment": opening_payment(order), "side_effects": connection.causes_side_effects(placed_at) and not order.test,
         "test": bool(order.test), "currency": order.currency, "grand_minor": None if grand is None else grand.minor,
         "revision": order.revision, "document_digest": document_digest(document), "document": document,

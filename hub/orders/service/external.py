@@ -1,6 +1,5 @@
-"""What a channel did by itself: shipments that are not ours, returns that buyers announced."""
+"""What a channel shipped by itself."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -114,31 +113,3 @@ def _counted(session: Session, order_id: str, shipment: str) -> dict[str, Decima
                 moved = Decimal(deltas.get("external_shipped", 0)).scaleb(-3)
                 total[line] = total.get(line, Decimal(0)) + moved
     return total
-
-
-def request_return(
-    session: Session,
-    changes: OrderChanges,
-    *,
-    stored: Row[Any],
-    external_id: str | None,
-    lines: Sequence[LineQuantity],
-    reason: str | None,
-    actor: str,
-    cause: str,
-) -> None:
-    """Count what a buyer wants to send back; goods and money follow in returns. The same return told again is none."""
-    for row in events_of(session, stored.order_id, kind="return.requested"):
-        if row.cause == cause or (external_id is not None and row.data.get("return") == external_id):
-            return
-    rows = {row.external_id: line_state(row) for row in lines_of(session, [stored.order_id])[stored.order_id]}
-    deltas: dict[str, Deltas] = {}
-    for part in lines:
-        line = rows.get(part.line_external_id)
-        if line is not None:
-            open_quantity = max(line["shipped"] + line["external_shipped"] - line["return_requested"], Decimal(0))
-            deltas[line.order_line_id] = {"return_requested": min(part.quantity, open_quantity)}
-    changes.record(
-        stored.order_id, "return.requested", actor=actor, cause=cause, lines=deltas,
-        data={"return": external_id, "reason": reason},
-    )  # fmt: skip

@@ -15,7 +15,7 @@ from hub.orders.tables import OrderEventRow, OrderHoldRow, OrderLineRow, OrderRo
 
 LOOKED_AT = 200
 """Orders that one step looks at; each has a few dozen events."""
-DECIDING = ("order.accepted", "order.shipped_by_channel", "return.requested")
+DECIDING = ("order.accepted", "order.shipped_by_channel", "return.requested", "return.counted")
 """Events that are read again to tell whether something was counted already: told once more, it would count twice."""
 EVENTS: Table = OrderEventRow.__table__  # type: ignore[assignment]
 

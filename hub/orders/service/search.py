@@ -26,6 +26,7 @@ class OrderFilter:
     phone: str | None = None
     sku: str | None = None
     hold: str | None = None
+    assignee: str | None = None
     placed_from: datetime | None = None
     placed_to: datetime | None = None
     ids: Collection[str] | None = None
@@ -62,7 +63,7 @@ def list_orders(session: Session, *, wanted: OrderFilter, after: After | None, l
 
 
 def _matching(statement: Select[tuple[OrderRow]], wanted: OrderFilter) -> Select[tuple[OrderRow]]:
-    for name in ("number", "external_id", "connection_id", "lifecycle", "review", "payment"):
+    for name in ("number", "external_id", "connection_id", "lifecycle", "review", "payment", "assignee"):
         value = getattr(wanted, name)
         if value is not None:
             statement = statement.where(getattr(OrderRow, name) == value)

@@ -6,11 +6,12 @@ from functools import lru_cache
 
 import phonenumbers
 
+from hub.canonical.countries import COUNTRIES
 from hub.canonical.order import Order
 from hub.canonical.party import Address
 from hub.connections.rules.policy import ReviewPolicy
 from hub.kit.rules.order_facts import needs_shipping
-from hub.review.rules.countries import COUNTRIES, WITHOUT_POSTAL_CODES, postal_code_fits, region_fits
+from hub.review.rules.countries import WITHOUT_POSTAL_CODES, postal_code_fits, region_fits
 from hub.review.rules.found import Found
 
 _PO_BOX = re.compile(

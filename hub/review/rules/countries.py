@@ -1,4 +1,4 @@
-"""Which countries there are and how their postal codes look.
+"""How the postal codes of countries look.
 
 Codes are ISO 3166-1 alpha-2. Postal code forms are written by hand from the Universal Postal Union's addressing sheets
 (https://www.upu.int/en/postal-solutions/programmes-services/addressing-solutions) for the countries that most parcels
@@ -12,17 +12,6 @@ from functools import lru_cache
 def _codes(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
-
-COUNTRIES = _codes(
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA "
-    "CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA "
-    "GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP "
-    "KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS "
-    "MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS "
-    "RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW "
-    "TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
-)
-"""All of ISO 3166-1, and XK (Kosovo), which carriers use."""
 
 WITHOUT_POSTAL_CODES = _codes(
     "AE AG AO AQ AW BF BI BJ BO BQ BS BV BW BZ CD CF CG CI CK CM CW DJ DM ER FJ GA GD GH GM GQ GY HK JM KI KM KN KP LC "

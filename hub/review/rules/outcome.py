@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from hub.connections.rules.policy import Release as ReleaseKind
 from hub.connections.rules.policy import ReviewPolicy
-from hub.kit.rules.actions import Action, AutoApprove, Hold, Release, Tag
+from hub.kit.rules.actions import Action, Assign, AutoApprove, Hold, Prioritise, Release, Tag
 from hub.kit.rules.compiled import CompiledRule, CompiledRuleSet, Verdict
 from hub.kit.rules.facts import FactValue, FactValues
 from hub.kit.rules.language import RuleError
@@ -47,6 +47,11 @@ class ReviewOutcome:
     remarks: tuple[Finding, ...]
     rules: tuple[Verdict, ...]
     reason: str
+    findings: tuple[Finding, ...] = ()
+    """All of them, as the policy classes them."""
+    priority: int | None = None
+    assignee: str | None = None
+    """What the rules say of priority and assignee; None where they say nothing."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON for the order's timeline."""
@@ -73,6 +78,8 @@ class _Said:
     released: dict[str, str] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     approved: bool = False
+    priority: int | None = None
+    assignee: str | None = None
     verdicts: list[Verdict] = field(default_factory=list)
 
 
@@ -85,14 +92,22 @@ def review(
     """
     findings = list(_classed(findings, policy))
     values: dict[str, FactValue] = {**facts, "review.findings": sorted({found.code for found in findings})}
-    said = _ask(rules.review, values, now)
+    said = _Said()
+    _ask(said, rules.review, values, now)
+    values["order.tags"] = sorted({*_texts(values.get("order.tags")), *said.tags})
+    _ask(said, (*rules.priority, *rules.assign), values, now)
     kept = [found for found in findings if found.code not in said.released]
     rejecting = [found for found in kept if found.severity == "reject"]
     holds = _distinct([*(_hold(found, policy) for found in kept if found.severity in ("hold", "reject")),
                        *(hold for hold in said.holds if hold.reason_code not in said.released)])  # fmt: skip
     remarks = tuple(found for found in findings if found.code in said.released or found.severity in ("info", "warn"))
     state, reason = _state(rejecting, holds, policy, said)
-    return ReviewOutcome(state, holds, tuple(dict.fromkeys(said.tags)), remarks, tuple(said.verdicts), reason)
+    return ReviewOutcome(state, holds, tuple(dict.fromkeys(said.tags)), remarks, tuple(said.verdicts), reason,
+                         tuple(findings), said.priority, said.assignee)  # fmt: skip
+
+
+def _texts(value: FactValue | None) -> list[str]:
+    return value if isinstance(value, list) else []
 
 
 def _classed(findings: Iterable[Finding], policy: ReviewPolicy) -> Iterable[Finding]:
@@ -117,8 +132,7 @@ def _state(
     return "auto_approved", "nothing found that a person must look at"
 
 
-def _ask(rules: Iterable[CompiledRule], values: FactValues, now: datetime) -> _Said:
-    said = _Said()
+def _ask(said: _Said, rules: Iterable[CompiledRule], values: FactValues, now: datetime) -> None:
     for rule in rules:
         try:
             verdict = rule.judge(values, now)
@@ -130,7 +144,6 @@ def _ask(rules: Iterable[CompiledRule], values: FactValues, now: datetime) -> _S
         if verdict.matched:
             for action in rule.actions:
                 _apply(said, rule.id, action)
-    return said
 
 
 def _apply(said: _Said, rule_id: str, action: Action) -> None:
@@ -145,6 +158,10 @@ def _apply(said: _Said, rule_id: str, action: Action) -> None:
         said.released.update(dict.fromkeys(action.reason_codes, rule_id))
     elif isinstance(action, AutoApprove):
         said.approved = True
+    elif isinstance(action, Prioritise):
+        said.priority = action.priority if said.priority is None else said.priority
+    elif isinstance(action, Assign):
+        said.assignee = said.assignee or action.to
 
 
 def _error_hold(error: RuleError) -> HoldRequest:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from hub.kit.rules.actions import Exclude, Only, Prefer, Require
+from hub.kit.rules.actions import Action, Exclude, Only, Prefer, Require
 from hub.kit.rules.compiled import CompiledRule
 from hub.kit.rules.facts import FactValue
 from hub.routing.rules.decision import CourierChoice, Elimination
@@ -18,6 +18,7 @@ BUILT_IN = {
     "disabled": "the location is switched off",
     "rejected": "the location refused the order before",
     "pinned": "a person chose another location",
+    "area": "the address is outside its area",
     "capability": "it cannot handle the goods",
     "stock": "it has none of the SKUs",
     "calendar": "it has no working day ahead",
@@ -151,6 +152,10 @@ def _check_order(candidate: Candidacy, order: PlanOrder) -> None:
         candidate.eliminate("rejected", order.excluded_locations[candidate.code] or BUILT_IN["rejected"])
     if order.pinned_location is not None and candidate.code != order.pinned_location:
         candidate.eliminate("pinned", BUILT_IN["pinned"], {"pinned": order.pinned_location})
+    area = candidate.site.location.area
+    if area is not None and (refusal := area.refusal(order.country, order.region, order.postal_code)):
+        to = {"country": order.country, "region": order.region, "postal_code": order.postal_code}
+        candidate.eliminate("area", refusal, to)
 
 
 def _check_goods(candidate: Candidacy, need: Need) -> None:
@@ -178,9 +183,13 @@ def _check_days(candidate: Candidacy, location: PlanLocation, when_full: str) ->
 
 def apply_rules(candidates: list[Candidacy], effects: Effects, order: PlanOrder, facts_read: tuple[str, ...]) -> None:
     """Apply the sourcing rules that touch candidates; raises `RuleError`."""
+    there = frozenset(candidate.code for candidate in candidates if candidate.site.location.enabled)
     for rule, action in effects.touching:
+        known = _as_known(action, there)
+        if known is None:
+            continue
         for candidate in candidates:
-            _touch(candidate, rule, action, named_only=True)
+            _touch(candidate, rule, known, named_only=True)
     if not effects.per_candidate:
         return
     values = {c.code: facts_at(c, order, facts_read) for c in candidates if c.kept}
@@ -190,6 +199,26 @@ def apply_rules(candidates: list[Candidacy], effects: Effects, order: PlanOrder,
             if candidate.code in hit:
                 for action in rule.actions:
                     _touch(candidate, rule, action, named_only=False)
+
+
+def _as_known(action: Action, there: frozenset[str]) -> Action | None:
+    """The action as its policy for unknown locations wants it where none of those that it names is there."""
+    if not isinstance(action, Only) or action.unknown == "hold" or there.intersection(action.locations):
+        return action
+    return action.model_copy(update={"locations": action.fallback}) if action.unknown == "fallback" else None
+
+
+def unknown_places(effects: Effects, candidates: Iterable[Candidacy], order: PlanOrder) -> list[str]:
+    """Locations without which nothing can send the order: those of a rule that holds it until one of them is there,
+    and the one that a person chose.
+    """
+    there = frozenset(candidate.code for candidate in candidates if candidate.site.location.enabled)
+    named = [
+        action.locations for _, action in effects.touching if isinstance(action, Only) and action.unknown == "hold"
+    ]
+    if order.pinned_location is not None:
+        named.append((order.pinned_location,))
+    return sorted({code for codes in named if not there.intersection(codes) for code in codes})
 
 
 def _touch(candidate: Candidacy, rule: CompiledRule, action: object, *, named_only: bool) -> None:

@@ -6,7 +6,9 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from hub.kit.rules.compiled import Verdict
+from hub.routing.rules.merge import MergePolicy
 from hub.routing.rules.values import LineShare, Quote
+from hub.sdk.hooks import WaveRequest
 
 Outcome = Literal["planned", "unfillable", "needs_person"]
 CandidateVerdict = Literal["won", "lost", "eliminated"]
@@ -101,6 +103,10 @@ class Fulfilment:
     ship_at: datetime
     grams: int
     service: CourierChoice | None = None
+    moves: tuple[tuple[str, str, int], ...] = ()
+    """(from location, SKU, thousandths) of stock that is brought here first."""
+    merge: MergePolicy | None = None
+    """Whether its parcel waits for others to the same consignee."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON."""
@@ -112,6 +118,10 @@ class Fulfilment:
         }
         if self.service is not None:
             body["service"] = self.service.to_dict()
+        if self.moves:
+            body["moves"] = [list(move) for move in self.moves]
+        if self.merge is not None:
+            body["merge"] = self.merge.to_dict()
         return body
 
 
@@ -130,7 +140,11 @@ class Decision:
 
     `planned` without fulfilments: nothing has to be sent. `planned` with `shortages`: the rule allows to send what
     there is, the rest waits. `reason` is a stable code (`no_stock`, `split_needed`, `no_location`, `no_service`,
-    `rule_error`), `message` says it to people. `inputs` is everything that was looked at for this order; equal
+    `unknown_location`, `rule_error`, `preorder`), `message` says it to people. `due_at` is when an order that waits for
+    the goods of a pre-order is planned again, `transfer` the transfer that a rule had weighed and that would cost less.
+    `strategy` is what the strategy of a rule chose and why, empty where the order was planned by itself. `unfillable`
+    is what the rules say about what waits, where it is not simply to wait: `{"do": "backorder"}` or
+    `{"do": "cancel_after", "after_minutes": 60}`. `inputs` is everything that was looked at for this order; equal
     `inputs_hash` and `rule_set_hash` give an equal decision.
     """
 
@@ -148,6 +162,10 @@ class Decision:
     inputs_hash: str
     rule_set_hash: str
     inputs: Mapping[str, Any] = field(repr=False, compare=False)
+    due_at: datetime | None = None
+    transfer: Mapping[str, Any] | None = None
+    strategy: Mapping[str, Any] = field(default_factory=dict)
+    unfillable: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_split(self) -> bool:
@@ -156,7 +174,7 @@ class Decision:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON for storing and for the API; the inputs are stored beside it."""
-        return {
+        body: dict[str, Any] = {
             "order_id": self.order_id,
             "number": self.number,
             "outcome": self.outcome,
@@ -171,6 +189,33 @@ class Decision:
             "inputs_hash": self.inputs_hash,
             "rule_set_hash": self.rule_set_hash,
         }
+        if self.due_at is not None:
+            body["due_at"] = self.due_at.isoformat()
+        if self.transfer is not None:
+            body["transfer"] = dict(self.transfer)
+        if self.strategy:
+            body["strategy"] = dict(self.strategy)
+        if self.unfillable:
+            body["unfillable"] = dict(self.unfillable)
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class WaveResult:
+    """What came of one wave. `request` is what the strategy was asked with; `reason` says why greedy decided instead,
+    empty where the wave did. Costs are freight and penalties in minor units, 0 without one currency to add up in.
+    """
+
+    digest: str
+    use: str
+    orders: int
+    currency: str | None
+    greedy_minor: int
+    cost_minor: int
+    sent_more: int
+    """Orders that are sent whole beyond those that greedy would have sent: they cost too."""
+    reason: str
+    request: WaveRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +227,4 @@ class PlanResult:
     """(location, SKU) -> thousandths to reserve, summed over the batch."""
     loads: Mapping[tuple[str, date], int]
     """(location, day) -> fulfilments given to it in this batch."""
+    waves: tuple[WaveResult, ...] = ()

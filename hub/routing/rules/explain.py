@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub.routing.rules.decision import Decision
+from hub.routing.rules.flip import Flips
 
 Record = Decision | Mapping[str, Any]
 
@@ -17,6 +18,7 @@ def explain(decision: Record) -> list[str]:
     body = _body(decision)
     lines = [f"{body['number']}: {body['outcome']} ({body['reason']}), {body['message']}"]
     lines.extend(_fulfilment(fulfilment) for fulfilment in body["fulfilments"])
+    lines.extend(_strategy(body.get("strategy")))
     lines.extend(f"{candidate['location']} {_candidate(candidate)}" for candidate in body["candidates"])
     matched = [verdict["rule"] for verdict in body["rules"] if verdict["matched"]]
     lines.append(f"rules that matched: {', '.join(matched) if matched else 'none'}")
@@ -45,6 +47,23 @@ def explain_location(decision: Record, code: str) -> list[str]:
     return lines
 
 
+def explain_flips(flips: Flips | None, note: str) -> list[str]:
+    """What would have changed the decision, as lines of text; `note` says why nothing can be said."""
+    if flips is None:
+        return [note]
+    lines = [flip.in_words() for flip in flips.found]
+    lines.extend(f"no change of one or two numbers would let {code} win" for code in flips.without)
+    if not flips.complete:
+        lines.append("there are more numbers than were tried: ask about one location")
+    return lines
+
+
+def _strategy(told: Mapping[str, Any] | None) -> list[str]:
+    if not told:
+        return []
+    return [f"strategy {told['use']}, wave {told['wave'][:12]} of {told['orders']} orders: {told['reason']}"]
+
+
 def _candidate(candidate: Mapping[str, Any]) -> str:
     by = f" by {candidate['eliminated_by']}" if candidate.get("eliminated_by") else ""
     return f"{candidate['verdict']}{by}: {candidate['reason']}{_numbers(candidate.get('facts', {}))}"
@@ -67,6 +86,12 @@ def _value(value: float | None) -> str:
 def _fulfilment(fulfilment: Mapping[str, Any]) -> str:
     lines = ", ".join(f"{quantity / 1000:g} x {sku}" for _, sku, quantity in fulfilment["lines"])
     text = f"{fulfilment['location']} sends {lines} on {fulfilment['ship_day']}"
+    if fulfilment.get("moves"):
+        moved = ", ".join(f"{quantity / 1000:g} x {sku} from {code}" for code, sku, quantity in fulfilment["moves"])
+        text += f" after a transfer of {moved}"
+    merge = fulfilment.get("merge")
+    if merge:
+        text += f", up to {merge['window_minutes']} minutes later with others to the consignee (rule {merge['rule']})"
     service = fulfilment.get("service")
     if service:
         text += f" with {service['service']} for {service['total_minor']} {service['currency']}: {service['reason']}"

@@ -14,7 +14,7 @@ import orjson
 
 from hub.kit.rules.compiled import CompiledRuleSet
 from hub.routing.rules.candidates import Candidacy, Need
-from hub.routing.rules.values import PlanLine, PlanLocation, PlanningProblem, PlanOrder, Rates
+from hub.routing.rules.values import Advice, PlanLine, PlanLocation, PlanningProblem, PlanOrder, Rates
 from hub.sdk.hooks import Exclusion, RouteRequest
 
 HookAnswers = tuple[list[list[Any]], dict[str, dict[str, float]]]
@@ -41,8 +41,12 @@ def inputs_of(
     inputs: dict[str, Any] = {"now": problem.now, "order": order_document(order), "locations": locations}
     if problem.rates is not None:
         inputs["rates"] = problem.rates_version
+    if problem.may_transfer:
+        inputs["may_transfer"] = True
     if answers[0] or answers[1]:
         inputs["exclusions"], inputs["ranks"] = answers
+    if order.order_id in problem.advice:
+        inputs["strategy"] = problem.advice[order.order_id].to_dict()
     return inputs
 
 
@@ -72,6 +76,11 @@ def order_document(order: PlanOrder) -> dict[str, Any]:
         document["deliver_by"] = order.deliver_by
     if order.total_minor is not None:
         document["total_minor"] = order.total_minor
+    due = {line.line_id: line.due_at for line in order.lines if line.due_at is not None}
+    if due:
+        document["due"] = due
+    if order.located_by:
+        document["located_by"] = order.located_by
     return document
 
 
@@ -94,7 +103,7 @@ def problem_again(
     return PlanningProblem(
         orders=(order_again(stored["order"]),),
         locations=tuple(
-            replace(location, used=_used(seen[location.code])) for location in locations if location.code in seen
+            _loaded(location, _used(seen[location.code])) for location in locations if location.code in seen
         ),
         stock=stock,
         rules=rules,
@@ -104,6 +113,8 @@ def problem_again(
         filters=_filters(stored.get("exclusions", [])),
         ranks=tuple((name, _Replayed(values).rank) for name, values in stored.get("ranks", {}).items()),
         stock_age=ages,
+        may_transfer=stored.get("may_transfer", False),
+        advice=_advice(stored),
     )
 
 
@@ -111,12 +122,13 @@ def order_again(document: Mapping[str, Any]) -> PlanOrder:
     """An order from what `order_document` stored."""
     country, region, postal_code, latitude, longitude = document["to"]
     promised = document.get("deliver_by")
+    due = {line_id: datetime.fromisoformat(day) for line_id, day in document.get("due", {}).items()}
     return PlanOrder(
         order_id=document["order_id"],
         number=document["number"],
         placed_at=datetime.fromisoformat(document["placed_at"]),
         lines=tuple(
-            PlanLine(line_id, sku, quantity, grams, ships, tuple(requires), group)
+            PlanLine(line_id, sku, quantity, grams, ships, tuple(requires), group, due.get(line_id))
             for line_id, sku, quantity, grams, ships, requires, group in document["lines"]
         ),
         facts=document["facts"],
@@ -129,11 +141,24 @@ def order_again(document: Mapping[str, Any]) -> PlanOrder:
         excluded_locations=document.get("excluded_locations", {}),
         deliver_by=datetime.fromisoformat(promised) if promised else None,
         total_minor=document.get("total_minor"),
+        located_by=document.get("located_by", ""),
     )
+
+
+def _advice(stored: Mapping[str, Any]) -> dict[str, Advice]:
+    if "strategy" not in stored:
+        return {}
+    record = dict(stored["strategy"])
+    return {stored["order"]["order_id"]: Advice(record.pop("use"), tuple(record.pop("locations")), record)}
 
 
 def _used(known: Mapping[str, Any]) -> dict[date, int]:
     return {date.fromisoformat(day): used for day, used in known.get("used", {}).items()}
+
+
+def _loaded(location: PlanLocation, used: Mapping[date, int]) -> PlanLocation:
+    """The location with that load; most have none, and a copy of each for each order would be half of this work."""
+    return location if location.used == used else replace(location, used=used)
 
 
 class _Replayed:

@@ -1,18 +1,23 @@
 """Turn what was found for one order into its decision: verdicts of all candidates, message, tie-break."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from hub.kit.rules.actions import OnUnfillable
 from hub.kit.rules.compiled import Verdict
 from hub.kit.rules.language import RuleError
 from hub.routing.rules.allocation import Allocation, Unfillable, format_units
 from hub.routing.rules.candidates import Candidacy
 from hub.routing.rules.decision import Candidate, CourierChoice, Decision, Fulfilment, Outcome, Shortage
-from hub.routing.rules.ranking import CODE, decider
+from hub.routing.rules.ranking import CODE, STRATEGY, decider
 from hub.routing.rules.sourcing import Effects
-from hub.routing.rules.values import PlanOrder
+from hub.routing.rules.values import PlanLine, PlanOrder
 
+PREORDER = "preorder"
+"""The reason of a decision that waits for the day of a pre-order."""
+NOTHING = "nothing_to_ship"
 _STOCKLESS = frozenset({"stock", "capability"})
 
 
@@ -23,7 +28,7 @@ class Draft:
     order: PlanOrder
     rule_set_hash: str
     outcome: Outcome = "planned"
-    reason: str = "nothing_to_ship"
+    reason: str = NOTHING
     message: str = "nothing of it has to be sent"
     inputs: Mapping[str, Any] = field(default_factory=dict)
     inputs_hash: str = ""
@@ -35,23 +40,76 @@ class Draft:
     shortages: tuple[Shortage, ...] = ()
     winners: list[Candidacy] = field(default_factory=list)
     refused: CourierChoice | None = None
+    transfer: dict[str, Any] | None = None
+    later: tuple[PlanLine, ...] = ()
+    """Lines of a pre-order whose goods are expected yet."""
+    strategy: Mapping[str, Any] = field(default_factory=dict)
+    fell_back: frozenset[str] = frozenset()
+    """Locations that were asked because no others could send it."""
 
     def plan(self, allocation: Allocation, fulfilments: tuple[Fulfilment, ...]) -> None:
         """It is sent so."""
         self.winners = [candidate for candidate, _ in allocation.shares]
         self.fulfilments = fulfilments
         self.shortages = tuple(allocation.shortages)
+        expected = self._expected()
         codes = ", ".join(fulfilment.location for fulfilment in fulfilments)
-        self.reason = "partial" if self.shortages else "split" if len(fulfilments) > 1 else "single"
+        self.reason = "partial" if self.shortages or expected else "split" if len(fulfilments) > 1 else "single"
         self.message = f"sent from {codes}"
+        if self.fell_back.intersection(fulfilment.location for fulfilment in fulfilments):
+            self.message += ", because no other location could"
         if self.shortages:
             self.message += f"; {_listed(self.shortages)} waits for stock"
+        if expected:
+            self.message += f"; {self._awaited(expected)}"
+            self.shortages += expected
 
-    def unfillable(self, found: Unfillable) -> None:
-        """No plan fits it."""
+    def gather(self, winner: Candidacy, fulfilment: Fulfilment) -> None:
+        """It is sent from one place, to which the rest is brought first."""
+        self.winners, self.fulfilments, self.shortages = [winner], (fulfilment,), self._expected()
+        moved = ", ".join(f"{format_units(quantity)} of {sku} from {code}" for code, sku, quantity in fulfilment.moves)
+        self.reason, self.message = "transfer", f"sent from {fulfilment.location} after a transfer of {moved}"
+        if self.shortages:
+            self.message += f"; {self._awaited(self.shortages)}"
+
+    def advise(self) -> None:
+        """A transfer would save, but whoever carries this plan out moves no stock."""
+        if self.transfer is not None and not self.transfer["taken"]:
+            moved = ", ".join(
+                f"{format_units(amount)} of {sku} from {code}" for code, sku, amount in self.transfer["moves"]
+            )
+            self.message += f"; {self._saving()} by a transfer of {moved} to {self.transfer['to']}"
+
+    def _saving(self) -> str:
+        assert self.transfer is not None  # noqa: S101  asked where there is one
+        instead, total = self.transfer.get("instead_minor"), self.transfer["total_minor"]
+        currency = self.transfer["currency"]
+        if instead is None:
+            return f"one place could send it for {total} {currency}"
+        return f"{instead - total} {currency} would be saved"
+
+    def postpone(self) -> None:
+        """Nothing of it goes before the goods of the pre-order have come."""
+        self.outcome, self.reason = "unfillable", PREORDER
+        self.shortages = self._expected()
+        self.message = f"it is a pre-order: {self._awaited(self.shortages)}"
+
+    def _expected(self) -> tuple[Shortage, ...]:
+        return tuple(Shortage(line.line_id, line.sku, line.quantity) for line in self.later)
+
+    def _awaited(self, expected: tuple[Shortage, ...]) -> str:
+        days = sorted({line.due_at.date().isoformat() for line in self.later if line.due_at is not None})
+        return f"{_listed(expected)} is expected on {', '.join(days)}"
+
+    def unfillable(self, found: Unfillable, unknown: Sequence[str]) -> None:
+        """No plan fits it; `unknown` are locations that are not there and without which none can."""
         self.outcome = "unfillable"
         self.reason, self.message, self.shortages = found.reason, found.message, tuple(found.shortages)
-        if self.refused is not None:
+        if unknown:
+            self.reason = "unknown_location"
+            self.message = f"it may be sent from {' or '.join(unknown)} alone, which is not there or closed"
+            self.shortages = ()
+        elif self.refused is not None:
             self.reason, self.message = "no_service", f"no location has a service for it: {self.refused.reason}"
             self.shortages = ()
         elif not self.ranked and any(_blocked_with_stock(candidate) for candidate in self.candidates):
@@ -76,7 +134,8 @@ def _blocked_with_stock(candidate: Candidacy) -> bool:
 
 def finish(draft: Draft, effects: Effects) -> Decision:
     """The decision, with a verdict for each candidate."""
-    if draft.outcome == "unfillable" and effects.unfillable.do == "hold":
+    waits = draft.reason != PREORDER and (draft.outcome == "unfillable" or bool(draft.shortages))
+    if waits and draft.outcome == "unfillable" and effects.unfillable.do == "hold":
         draft.outcome = "needs_person"
     tie_break = _tie_break(draft)
     return Decision(
@@ -94,7 +153,26 @@ def finish(draft: Draft, effects: Effects) -> Decision:
         inputs_hash=draft.inputs_hash,
         rule_set_hash=draft.rule_set_hash,
         inputs=draft.inputs,
+        due_at=_due_at(draft, effects),
+        transfer=draft.transfer,
+        strategy=draft.strategy,
+        unfillable=_unfillable(effects.unfillable) if waits else {},
     )
+
+
+def _unfillable(policy: OnUnfillable) -> dict[str, Any]:
+    """What the rules say about what is missing, where that is not simply to wait."""
+    if policy.do == "cancel_after":
+        return {"do": policy.do, "after_minutes": policy.after_minutes}
+    return {"do": policy.do} if policy.do == "backorder" else {}
+
+
+def _due_at(draft: Draft, effects: Effects) -> datetime | None:
+    """When it is planned again by itself: what goes together must all be expected by then, else the first of it."""
+    days = [line.due_at for line in draft.later if line.due_at is not None]
+    if not days or draft.outcome == "needs_person":
+        return None
+    return max(days) if effects.split.ship_complete else min(days)
 
 
 def _tie_break(draft: Draft) -> str:
@@ -132,8 +210,12 @@ def _facts(candidate: Candidacy) -> dict[str, Any]:
 
 
 def _why_won(candidate: Candidacy, draft: Draft) -> str:
+    if len(draft.winners) > 1 and STRATEGY in draft.ranking and candidate.code in draft.strategy["locations"]:
+        return f"one of the locations that the strategy chose ({len(draft.winners)})"
     if len(draft.winners) > 1:
         return f"part of the fewest locations that have everything ({len(draft.winners)})"
+    if draft.reason == "transfer":
+        return "bringing the rest to it costs less than sending from several"
     rivals = [other for other in draft.ranked if other is not candidate and not other.missing]
     if draft.shortages:
         return "it has most of what can be sent now"
@@ -143,6 +225,8 @@ def _why_won(candidate: Candidacy, draft: Draft) -> str:
 
 
 def _why_lost(candidate: Candidacy, draft: Draft) -> str:
+    if candidate not in draft.ranked and draft.winners and not draft.fell_back:
+        return "it is asked where no other location can send the order"
     if candidate.missing:
         short = ", ".join(f"{sku} (short of {format_units(missing)})" for sku, missing in candidate.missing.items())
         return f"it lacks {short}"

@@ -1,9 +1,12 @@
-"""The hub's own route filter and ranker, through the same hooks as those of plugins."""
+"""The hub's own route filter, ranker and strategy, through the same hooks as those of plugins."""
 
-from hub.sdk.hooks import Exclusion, RouteRequest, hookimpl
+from hub.routing.rules.optimize import solve
+from hub.sdk.hooks import Exclusion, RouteRequest, WaveAnswer, WaveRequest, hookimpl
 
 RANKER = "hub.specialists"
 """Under this name the host registers the ranker; rules call it `plugin:hub.specialists`."""
+WAVE = "hub.wave"
+"""Under this name the host registers the strategy; rules call it `wave`."""
 FILTER = "hub.virtual_locations"
 """Under this name the host registers the filter; decisions call it `plugin:hub.virtual_locations`."""
 
@@ -40,5 +43,14 @@ class KeepSpecialistsFree:
         return spare if len(set(spare.values())) > 1 else None
 
 
-OWN_HOOKS: dict[str, object] = {FILTER: VirtualLocations(), RANKER: KeepSpecialistsFree()}
+class Together:
+    """Orders of a batch share stock and capacity at the least cost."""
+
+    @hookimpl
+    def hub_route_strategy(self, request: WaveRequest) -> WaveAnswer:
+        """Solve the wave as an integer program; abstains without the extra `optimize`."""
+        return solve(request)
+
+
+OWN_HOOKS: dict[str, object] = {FILTER: VirtualLocations(), RANKER: KeepSpecialistsFree(), WAVE: Together()}
 """What the host is given beside plugins. As rankers they are asked only where the active rules name them."""

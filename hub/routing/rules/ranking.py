@@ -9,6 +9,8 @@ NO_VALUE = float("inf")
 CODE = "code"
 """The last tie-break: the location's code, alphabetically."""
 WEIGHTED = "weighted"
+STRATEGY = "strategy"
+"""Comes before all criteria where a strategy has chosen: its locations first, in its order."""
 
 Costs = Callable[[Candidacy], int | None]
 
@@ -93,8 +95,18 @@ def _weigh(candidates: list[Candidacy], policy: RankBy, names: tuple[str, ...]) 
         candidate.key = (-candidate.preference if first else 0, totals[candidate.code])
 
 
+def put_first(ranked: list[Candidacy], chosen: Sequence[str]) -> list[Candidacy]:
+    """The candidates with those first that a strategy chose; the others stay as they are ranked."""
+    places = {code: place for place, code in enumerate(chosen)}
+    for candidate in ranked:
+        candidate.ranks[STRATEGY] = places.get(candidate.code, len(places))
+    return sorted(ranked, key=lambda candidate: places.get(candidate.code, len(places)))
+
+
 def decider(better: Candidacy, worse: Candidacy) -> str:
     """The criterion by which the one comes before the other; `code` where all are equal."""
+    if better.ranks.get(STRATEGY) != worse.ranks.get(STRATEGY):
+        return STRATEGY
     if WEIGHTED in better.ranks:
         return _weighted_decider(better, worse)
     for name, mine, theirs in zip(better.ranks, better.key, worse.key, strict=False):

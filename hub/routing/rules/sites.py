@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 
+from hub.routing.rules.area import Zone
 from hub.routing.rules.calendar import shipping_days
 from hub.routing.rules.values import LineShare, PlanLocation, Stock
 
@@ -49,14 +50,20 @@ class Site:
 
 
 def _digest(location: PlanLocation) -> str:
-    calendar = location.calendar
-    content = (
+    calendar, area = location.calendar, location.area
+    content: tuple[object, ...] = (
         location.code, location.country, location.region, location.postal_code, location.latitude, location.longitude,
         location.kind, sorted(location.capabilities), calendar.timezone, calendar.working_days,
         sorted(day.isoformat() for day in calendar.holidays), calendar.cutoff, location.capacity, location.rank,
         location.enabled,
     )  # fmt: skip
+    if area is not None:  # a location without one has the digest that it had before there were any
+        content += ([_zone(zone) for zone in area.serves], [_zone(zone) for zone in area.excludes])
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
+
+
+def _zone(zone: Zone) -> tuple[object, ...]:
+    return zone.country, sorted(zone.regions), zone.first, zone.last
 
 
 class Ledger:
@@ -70,13 +77,24 @@ class Ledger:
         self.allocated: dict[tuple[str, str], int] = {}
         self.loads: dict[tuple[str, date], int] = {}
 
-    def take(self, site: Site, day: date, lines: Iterable[LineShare]) -> None:
-        """Take what a fulfilment needs; never more than there is, which the allocation has made sure of."""
+    def take(
+        self, site: Site, day: date, lines: Iterable[LineShare], moves: Iterable[tuple[str, str, int]] = ()
+    ) -> None:
+        """Take what a fulfilment needs, what is moved to it from where it is; never more than there is, which the
+        allocation has made sure of.
+        """
+        needed: dict[tuple[str, str], int] = {}
         for _, sku, quantity in lines:
-            key = (site.code, sku)
+            needed[(site.code, sku)] = needed.get((site.code, sku), 0) + quantity
+        for source, sku, quantity in moves:
+            needed[(site.code, sku)] -= quantity
+            needed[(source, sku)] = needed.get((source, sku), 0) + quantity
+        for key, quantity in needed.items():
+            if quantity == 0:
+                continue
             left = self.stock.get(key, 0) - quantity
             if left < 0:
-                raise AssertionError(f"the planner took more of {sku} at {site.code} than there is")
+                raise AssertionError(f"the planner took more of {key[1]} at {key[0]} than there is")
             self.stock[key] = left
             self.allocated[key] = self.allocated.get(key, 0) + quantity
         site.used[day] = site.used.get(day, 0) + 1

@@ -15,6 +15,8 @@ from hub.kit.rules.actions import (
     Ranker,
     Require,
     Split,
+    Strategy,
+    Transfer,
 )
 from hub.kit.rules.compiled import CompiledRule, Verdict
 from hub.kit.rules.facts import FactValues
@@ -25,6 +27,7 @@ DEFAULT_RANKING = RankBy(
 )
 DEFAULT_SPLIT = Split(action="split")
 DEFAULT_CAPACITY = Capacity(action="capacity", when_full="next_day")
+DEFAULT_STRATEGY = Strategy(action="strategy", use="greedy")
 DEFAULT_UNFILLABLE = OnUnfillable(action="on_unfillable", do="park")
 
 
@@ -37,10 +40,12 @@ class Effects:
     verdicts: list[Verdict] = field(default_factory=list)
     ranking: RankBy = DEFAULT_RANKING
     split: Split = DEFAULT_SPLIT
+    transfer: Transfer | None = None
     capacity: Capacity = DEFAULT_CAPACITY
     unfillable: OnUnfillable = DEFAULT_UNFILLABLE
+    strategy: Strategy = DEFAULT_STRATEGY
     sources: dict[str, str] = field(default_factory=dict)
-    """Which rule set the ranking, split, capacity and unfillable policies."""
+    """Which rule set the ranking, split, transfer, capacity, unfillable and strategy policies."""
 
 
 def effects_of(rules: tuple[CompiledRule, ...], values: FactValues, now: datetime) -> Effects:
@@ -70,10 +75,14 @@ def _apply(effects: Effects, rule: CompiledRule, action: Action) -> None:
         effects.ranking = action
     elif isinstance(action, Split):
         effects.split = action
+    elif isinstance(action, Transfer):
+        effects.transfer = action
     elif isinstance(action, Capacity):
         effects.capacity = action
     elif isinstance(action, OnUnfillable):
         effects.unfillable = action
+    elif isinstance(action, Strategy):
+        effects.strategy = action
 
 
 def judge_candidates(

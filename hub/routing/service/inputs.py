@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from hub.canonical.party import Address
 from hub.canonical.shipping import Parcel, RateRequest
-from hub.connections.service.adapters import Adapters, ConnectionInfo, load_kind
+from hub.connections.service.adapters import Adapters, ConnectionInfo
 from hub.inventory.rules.locations import Location
 from hub.inventory.service.locations import list_locations
 from hub.jobs.service.publish import publish
@@ -18,13 +20,38 @@ from hub.kit.errors import InvalidInput
 from hub.kit.ids import digest, new_id
 from hub.routing import repository
 from hub.routing.events import inputs_changed
-from hub.routing.rules.calendar import Calendar
+from hub.routing.rules.area import area_of
+from hub.routing.rules.calendar import DAILY, calendar_of
 from hub.routing.rules.values import PlanLocation, Quote, RateQuery, Rates
 from hub.routing.tables import PlanningInputRow
 from hub.sdk.adapters import Carrier
 
 PLANNED_BY = ("kind", "address", "latitude", "longitude", "capabilities", "rank", "enabled")
 """What of a location is stored for decisions that are computed again."""
+BY_LOCATION = ("calendar", "capacity", "area")
+"""What people set for a location by versions, in the order in which a location's version names them."""
+EVERYWHERE: dict[str, Any] = {}
+"""The area of a location that has lost its limits again."""
+
+
+Version = PlanningInputRow | Row[Any]
+"""A kept version of an input: its `version` and `body`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands around any order until somebody changes it, or the next version of an input becomes valid."""
+
+    inputs: Mapping[tuple[str, str], Version]
+    known: Mapping[str, Location]
+    rates: Rates | None
+    rates_version: str
+    rate_cards: tuple[ConnectionInfo, ...]
+    until: datetime | None
+
+    def holds_at(self, at: datetime) -> bool:
+        """Whether no version that is kept already has become valid since it was read."""
+        return self.until is None or at < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +68,7 @@ def save_input(
     session: Session, *, kind: str, key: str, body: Mapping[str, Any], author: str, at: datetime,
     valid_from: datetime | None = None,
 ) -> PlanningInputRow:  # fmt: skip
-    """A new version of a calendar or a capacity (key: location).
+    """A new version of a calendar, a capacity or an area (key: location).
 
     Publishes `routing.inputs_changed` where it is valid at once; what is valid later is seen by the sweep for those
     who wait.
@@ -59,39 +86,32 @@ def save_input(
     return row
 
 
-def surroundings(session: Session, *, adapters: Adapters, at: datetime, keep: bool) -> Surroundings:
-    """Everything around the orders of a batch: four statements.
+def read_standing(
+    session: Session, *, carriers: Sequence[ConnectionInfo], adapters: Adapters, at: datetime
+) -> Standing:
+    """Read what stands around any order; `carriers` are the live ones."""
+    pure = [(info, carrier) for info in carriers if (carrier := adapters.carrier(info)).pure_rates]
+    known = {location.code: location for location in list_locations(session)}
+    return Standing(
+        inputs={(row.kind, row.key): row for row in repository.current_inputs(session, at=at)}, known=known,
+        rates=CarrierRates(pure, known) if pure else None,
+        rates_version=",".join(sorted(f"{info.name}:{info.version}" for info, _ in pure)),
+        rate_cards=tuple(info for info, _ in pure), until=repository.next_inputs_at(session, at=at),
+    )  # fmt: skip
+
+
+def surroundings(session: Session, *, standing: Standing, at: datetime, keep: bool) -> Surroundings:
+    """Everything around the orders of a batch.
 
     `keep` stores rate cards and locations that are new or have changed, so that the decisions can be recomputed;
     previews do not.
     """
-    rows = repository.current_inputs(session, at=at)
-    inputs = {(row.kind, row.key): row for row in rows}
-    known = {location.code: location for location in list_locations(session)}
     loads = repository.loads(session, since=(at - timedelta(days=1)).date())
-    carriers = [info for info in load_kind(session, "carrier") if info.live]
-    priced = [(info, adapters.carrier(info)) for info in carriers]
-    pure = [(info, carrier) for info, carrier in priced if carrier.pure_rates]
-    rates = CarrierRates(pure, known) if pure else None
     if keep:
-        current = [("rate_card", info.name, info.version, dict(info.settings)) for info, _ in pure]
-        current += [("location", place.code, place.version, location_body(place)) for place in known.values()]
-        _keep(session, current, inputs, at)
-    versions = ",".join(sorted(f"{info.name}:{info.version}" for info, _ in pure))
+        _keep(session, standing, at)
     return Surroundings(
-        locations=tuple(plan_location(location, inputs, loads) for location in known.values()), known=known,
-        rates=rates, rates_version=versions,
-    )  # fmt: skip
-
-
-def calendar_of(body: Mapping[str, Any]) -> Calendar:
-    """A stored calendar: `timezone`, `working_days` (1 Monday), `holidays` (ISO dates), `cutoff` (`HH:MM`)."""
-    cutoff = body.get("cutoff")
-    hours, minutes = (int(part) for part in cutoff.split(":")) if cutoff else (0, 0)
-    return Calendar(
-        timezone=body.get("timezone", "UTC"), working_days=tuple(body.get("working_days", (1, 2, 3, 4, 5))),
-        holidays=frozenset(date.fromisoformat(day) for day in body.get("holidays", ())),
-        cutoff=hours * 60 + minutes if cutoff else None,
+        locations=tuple(plan_location(location, standing.inputs, loads) for location in standing.known.values()),
+        known=standing.known, rates=standing.rates, rates_version=standing.rates_version,
     )  # fmt: skip
 
 
@@ -101,14 +121,20 @@ def location_body(location: Location) -> dict[str, Any]:
     return {name: body[name] for name in PLANNED_BY}
 
 
-def _keep(
-    session: Session, current: Sequence[tuple[str, str, int, Mapping[str, Any]]],
-    inputs: Mapping[tuple[str, str], PlanningInputRow], at: datetime,
-) -> None:  # fmt: skip
-    """What has versions of its own (a rate card those of its connection): whoever plans first with a new one stores it.
-
-    `current` is (kind, key, version, body).
+def _keep(session: Session, standing: Standing, at: datetime) -> None:
+    """What has versions of its own (a rate card those of its connection): whoever plans first with a new one stores
+    it.
     """
+    versions = [("rate_card", info.name, info.version) for info in standing.rate_cards]
+    versions += [("location", place.code, place.version) for place in standing.known.values()]
+    kept = standing.inputs
+    missing = {
+        (kind, key) for kind, key, version in versions if (kind, key) not in kept or kept[kind, key].version != version
+    }
+    if not missing:
+        return
+    current = [("rate_card", info.name, info.version, dict(info.settings)) for info in standing.rate_cards]
+    current += [("location", place.code, place.version, location_body(place)) for place in standing.known.values()]
     fresh = [
         {
             "planning_input_id": new_id(), "kind": kind, "key": key, "version": version, "body": body,
@@ -116,7 +142,7 @@ def _keep(
             "author": "connection" if kind == "rate_card" else "location",
         }
         for kind, key, version, body in current
-        if (kind, key) not in inputs or inputs[kind, key].version != version
+        if (kind, key) in missing
     ]  # fmt: skip
     repository.insert_inputs(session, fresh)
 
@@ -132,15 +158,7 @@ class CarrierRates:
 
     def __call__(self, query: RateQuery) -> list[Quote]:
         """Every service that can carry it."""
-        order = query.order
-        request = RateRequest(
-            ship_from=self._addresses[query.location.code],
-            ship_to=Address(
-                country=order.country or None, region_code=order.region or None, postal_code=order.postal_code or None
-            ),
-            parcels=tuple(Parcel(reference=f"p{index}", grams=grams) for index, grams in enumerate(query.parcels)),
-            ship_at=query.ship_at,
-        )
+        request = rate_request(query, self._addresses[query.location.code])
         return [
             Quote(info.name, rate.service, rate.total.minor, rate.total.currency, rate.deliver_by)
             for info, carrier in self._carriers
@@ -148,22 +166,42 @@ class CarrierRates:
         ]
 
 
+def rate_request(query: RateQuery, ship_from: Address) -> RateRequest:
+    """What a carrier is asked with. An order is priced from place after place: its side is put together once."""
+    order = query.order
+    return RateRequest(
+        ship_from=ship_from, ship_to=_destination(order.country, order.region, order.postal_code),
+        parcels=_parcels(query.parcels), ship_at=query.ship_at,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4_096)
+def _destination(country: str, region: str, postal_code: str) -> Address:
+    return Address(country=country or None, region_code=region or None, postal_code=postal_code or None)
+
+
+@lru_cache(maxsize=4_096)
+def _parcels(grams: tuple[int, ...]) -> tuple[Parcel, ...]:
+    return tuple(Parcel(reference=f"p{index}", grams=each) for index, each in enumerate(grams))
+
+
 def plan_location(
-    location: Location, inputs: Mapping[tuple[str, str], PlanningInputRow], loads: Mapping[tuple[str, date], int]
+    location: Location, inputs: Mapping[tuple[str, str], Version], loads: Mapping[tuple[str, date], int]
 ) -> PlanLocation:
-    """A location as the planner sees it, with its calendar and its capacity of `inputs`, by kind and code."""
-    calendar, capacity = inputs.get(("calendar", location.code)), inputs.get(("capacity", location.code))
+    """A location as the planner sees it, with its calendar, capacity and area of `inputs`, by kind and code."""
+    calendar, capacity, area = (inputs.get((kind, location.code)) for kind in BY_LOCATION)
     address = location.address
     return PlanLocation(
         code=location.code, country=address.get("country") or "",
         region=address.get("region_code") or address.get("region") or "", postal_code=address.get("postal_code") or "",
         latitude=location.latitude, longitude=location.longitude, kind=location.kind,
         capabilities=frozenset(location.capabilities),
-        calendar=calendar_of(calendar.body) if calendar else Calendar(working_days=(1, 2, 3, 4, 5, 6, 7)),
+        calendar=calendar_of(calendar.body) if calendar else DAILY,
         capacity=capacity.body.get("orders_per_day") if capacity else None,
         used={day: count for (code, day), count in loads.items() if code == location.code},
         rank=location.rank, enabled=location.enabled,
-        version=f"{location.version}.{calendar.version if calendar else 0}.{capacity.version if capacity else 0}",
+        version=".".join(str(row.version if row else 0) for row in (location, calendar, capacity, area)),
+        area=area_of(area.body) if area and area.body != EVERYWHERE else None,
     )  # fmt: skip
 
 
@@ -177,7 +215,13 @@ def _check(kind: str, body: Mapping[str, Any]) -> None:
         orders = body.get("orders_per_day")
         if not isinstance(orders, int) or orders < 0:
             raise InvalidInput("invalid_capacity", 'A capacity is {"orders_per_day": a whole number}.')
+    elif kind == "area":
+        try:
+            if body != EVERYWHERE:
+                area_of(body)
+        except ValueError as error:
+            raise InvalidInput("invalid_area", f"The area cannot be used: {error}.") from error
     elif kind == "rate_card":
         raise InvalidInput("set_by_connection", "A rate card is its carrier's settings: change the connection.")
     else:
-        raise InvalidInput("unknown_input", f"{kind!r} is none of rate_card, calendar, capacity.")
+        raise InvalidInput("unknown_input", f"{kind!r} is none of rate_card, calendar, capacity, area.")

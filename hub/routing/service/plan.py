@@ -1,7 +1,7 @@
 """Plan stored orders: read everything in a few statements, ask the pure planner, keep its decisions."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,23 +10,27 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from hub.canonical.order import Order
+from hub.canonical.party import Address
 from hub.catalog.rules.products import MatchedProduct
 from hub.catalog.service.match import match_skus
-from hub.connections.service.adapters import Adapters, ConnectionInfo
+from hub.connections.service.adapters import ConnectionInfo
 from hub.host.plugins import PluginHost
-from hub.inventory.service.query import available
-from hub.kit.ids import new_id
+from hub.inventory.service.query import available, lying_since
+from hub.kit.rules.compiled import CompiledRuleSet
 from hub.kit.rules.order_facts import order_facts
 from hub.orders.service.accept import stored_order
 from hub.routing import repository
 from hub.routing.rules.bundles import grams_of_parts
-from hub.routing.rules.decision import Decision
+from hub.routing.rules.decision import Decision, WaveResult
 from hub.routing.rules.inputs import as_stored
-from hub.routing.rules.planner import plan
+from hub.routing.rules.places import Place, Whereabouts
+from hub.routing.rules.transfer import moves_stock
 from hub.routing.rules.values import UNIT, PlanLine, PlanningProblem, PlanOrder
-from hub.routing.service.hooks import hooks_for
-from hub.routing.service.inputs import Surroundings, surroundings
-from hub.routing.service.rule_sets import active_rules
+from hub.routing.rules.wave import plan_wave
+from hub.routing.service.hooks import hooks_for, named_rankers, strategies_for
+from hub.routing.service.inputs import Standing, Surroundings, surroundings
+from hub.routing.service.places import locate_all
+from hub.routing.service.waves import Stopwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +52,43 @@ class Planned:
     around: Surroundings
     components: Mapping[tuple[str, str], tuple[tuple[str, Decimal], ...]]
     """(order line id, SKU) of bundles -> what one of it consists of."""
+    waves: tuple[tuple[WaveResult, int], ...] = ()
+    """Those that the orders were planned in, with the milliseconds that each strategy took."""
 
 
 def plan_orders(
-    session: Session, *, wanted: Sequence[Wanted], host: PluginHost, adapters: Adapters, at: datetime, keep: bool
-) -> Planned:
+    session: Session, *, wanted: Sequence[Wanted], host: PluginHost, rule_set_id: str, rules: CompiledRuleSet,
+    standing: Standing, at: datetime, keep: bool,
+) -> Planned:  # fmt: skip
     """Decide where each order is sent from. Reads only; the caller reserves and keeps."""
-    rule_set_id, rules = active_rules(session)
-    around = surroundings(session, adapters=adapters, at=at, keep=keep)
+    around = surroundings(session, standing=standing, at=at, keep=keep)
     products = _products(session, wanted)
     components: dict[tuple[str, str], tuple[tuple[str, Decimal], ...]] = {}
-    orders = [_order(item, products[item.row.account], components) for item in wanted]
+    canonical = [stored_order(item.row) for item in wanted]
+    places = _places(session, canonical)
+    orders = [
+        _order(item, order, products[item.row.account], components, places)
+        for item, order in zip(wanted, canonical, strict=True)
+    ]
     skus = {line.sku for order in orders for line in order.lines if line.ships}
-    stock = {key: int(quantity * UNIT) for key, quantity in available(session, skus=skus).items()}
+    free = available(session, skus=skus, order_ids=[order.order_id for order in orders])
+    stock = {key: int(quantity * UNIT) for key, quantity in free.items()}
     filters, ranks = hooks_for(host, rules)
+    watch = Stopwatch(strategies_for(host))
     problem = PlanningProblem(
         orders=orders, locations=around.locations, stock=stock, rules=rules, now=at, rates=around.rates,
-        rates_version=around.rates_version, filters=filters, ranks=ranks,
+        rates_version=around.rates_version, filters=filters, ranks=ranks, strategies=watch.strategies,
+        stock_age=_ages(session, rules, skus, at), may_transfer=moves_stock(rules),
     )  # fmt: skip
-    return Planned(plan(problem).decisions, rule_set_id, around, components)
+    result = plan_wave(problem)
+    waves = tuple((wave, watch.millis(wave)) for wave in result.waves)
+    return Planned(result.decisions, rule_set_id, around, components, waves)
 
 
 def keep_decisions(
-    session: Session, *, decisions: Sequence[Decision], rule_set_id: str, at: datetime
-) -> dict[str, str]:
-    """Store decisions with their inputs; returns decision ids by order."""
-    ids = {decision.order_id: new_id() for decision in decisions}
+    session: Session, *, decisions: Sequence[Decision], ids: Mapping[str, str], rule_set_id: str, at: datetime
+) -> None:
+    """Store decisions with their inputs, under their ids by order."""
     repository.insert_decisions(
         session,
         [
@@ -85,22 +100,30 @@ def keep_decisions(
             for decision in decisions
         ],
     )  # fmt: skip
-    return ids
 
 
 def park(session: Session, *, decisions: Sequence[Decision], at: datetime) -> None:
-    """Keep what could not be planned, under the SKUs that it waits for (none: it waits for a person)."""
+    """Keep what could not be planned, under the SKUs that it waits for (none: it waits for a person, or for the day of
+    a pre-order, whatever comes before).
+    """
     rows: list[dict[str, Any]] = []
     for decision in decisions:
         rows.extend(
-            {"order_id": decision.order_id, "sku": sku, "reason": decision.reason[:60], "parked_at": at}
+            {
+                "order_id": decision.order_id, "sku": sku, "reason": decision.reason[:60], "parked_at": at,
+                "due_at": None if sku else decision.due_at, "cancel_after": decision.unfillable.get("after_minutes"),
+            }
             for sku in sorted(_waits_for(decision))
-        )
+        )  # fmt: skip
     repository.park(session, rows)
 
 
 def _waits_for(decision: Decision) -> set[str]:
-    skus = {shortage.sku for shortage in decision.shortages}
+    now, due = decision.inputs["now"], decision.inputs["order"].get("due", {})
+    expected = {line_id for line_id, day in due.items() if day > now}
+    skus = {shortage.sku for shortage in decision.shortages if shortage.line_id not in expected}
+    if decision.due_at is not None:
+        return skus | {""}
     if not skus and decision.outcome == "unfillable":  # no place may send it as things are: stock elsewhere may help
         skus = {sku for _, sku, _, _, ships, *_ in decision.inputs["order"]["lines"] if ships}
     return skus or {""}
@@ -115,24 +138,55 @@ def _products(session: Session, wanted: Sequence[Wanted]) -> dict[str, dict[str,
 
 def _order(
     item: Wanted,
+    order: Order,
     products: Mapping[str, MatchedProduct],
     components: dict[tuple[str, str], tuple[tuple[str, Decimal], ...]],
+    places: Mapping[Whereabouts, Place],
 ) -> PlanOrder:
-    row, order = item.row, stored_order(item.row)
+    row = item.row
     lines: list[PlanLine] = []
+    due = _expected(order)
     for line in item.lines:
-        lines.extend(_lines(line, products.get(line.sku or ""), components))
+        found = _lines(line, products.get(line.sku or ""), components)
+        day = due.get(line.external_id) if due else None
+        lines.extend(found if day is None else [replace(one, due_at=day) for one in found])
     requires = {name for line in item.lines for name in _requires(products.get(line.sku or ""))}
     to = order.ship_to
+    place = places.get(_whereabouts(to)) if to and not _has_coordinates(to) else None
+    at = place or to
     return PlanOrder(
         order_id=row.order_id, number=row.number, placed_at=row.placed_at, lines=tuple(lines),
         facts=_facts(order, row, item.connection, lines, requires), country=(to.country if to else None) or "",
         region=(to.region_code or to.region or "") if to else "", postal_code=(to.postal_code if to else None) or "",
-        latitude=to.latitude if to else None, longitude=to.longitude if to else None,
-        pinned_location=row.pinned_location,
+        latitude=at.latitude if at else None, longitude=at.longitude if at else None,
+        located_by=f"{place.kind} {place.name}" if place else "",
+        priority=row.priority, pinned_location=row.pinned_location,
         excluded_locations=dict.fromkeys(item.rejected, "it refused this order before"),
         deliver_by=row.deliver_by, total_minor=row.grand_minor,
     )  # fmt: skip
+
+
+def _ages(session: Session, rules: CompiledRuleSet, skus: Collection[str], at: datetime) -> dict[tuple[str, str], int]:
+    """Days by (location, SKU); asked for only where a rule ranks by them."""
+    if "stock_age" not in named_rankers(rules):
+        return {}
+    return {key: max(0, (at - since).days) for key, since in lying_since(session, skus=skus).items()}
+
+
+def _places(session: Session, orders: Sequence[Order]) -> dict[Whereabouts, Place]:
+    return locate_all(
+        session,
+        {_whereabouts(order.ship_to) for order in orders if order.ship_to and not _has_coordinates(order.ship_to)},
+    )
+
+
+def _has_coordinates(address: Address) -> bool:
+    return address.latitude is not None and address.longitude is not None
+
+
+def _whereabouts(address: Address) -> Whereabouts:
+    region = address.region_code or address.region or ""
+    return Whereabouts(address.country or "", region, address.postal_code or "", address.city or "")
 
 
 def _facts(
@@ -162,6 +216,15 @@ def _lines(
             for part, each in parts
         ]
     return [PlanLine(line.order_line_id, sku, quantity, line.grams, True, requires)]
+
+
+def _expected(order: Order) -> dict[str, datetime]:
+    """When the goods of a pre-order are expected, by the source's id of the line."""
+    return {
+        line.external_id: line.due_at
+        for line in order.lines
+        if line.due_at is not None and (line.kind == "preorder" or order.kind == "preorder")
+    }
 
 
 def _requires(product: MatchedProduct | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import orjson
 import yaml
 
 from hub.kit.errors import InvalidInput
+from hub.kit.rules.rule_set import SECTIONS
 
 MEDIA_TYPE = "application/yaml"
 
@@ -28,7 +29,7 @@ def read_yaml(text: bytes) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _refused("it holds characters, dates or a nesting that YAML cannot have") from error
     if not isinstance(document, dict):
-        raise _refused("it must be a mapping with review, sourcing and courier")
+        raise _refused(f"it must be a mapping with the sections {', '.join(SECTIONS)}")
     return _as_json(document)
 
 

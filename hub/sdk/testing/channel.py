@@ -347,6 +347,15 @@ class ChannelConformance(Conformance):
         """One result an item, each under the item's own reference; outages are never a success."""
         self._expect_batch("push_stock", self.stock_push(), lambda adapter, items: adapter.push_stock(items))
 
+    @needs("list_stock")
+    def test_list_stock_shows_what_was_pushed(self) -> None:
+        """The SKU of `stock_push` with its number, one unknown to the channel left out; outages are SDK errors."""
+        item, adapter = self.stock_push(), self.open()
+        adapter.push_stock((item,))
+        shown = [(one.sku, one.available) for one in adapter.list_stock((item.sku, "no-such-sku"))]
+        expect(shown == [(item.sku, item.available)], f"list_stock: {shown} after {item.available} was pushed")
+        self.expect_sdk_errors("list_stock", lambda adapter: adapter.list_stock((item.sku,)), _no_result)
+
     def _expect_batch(self, what: str, item: Any, push: Callable[[Any, Any], Any]) -> None:
         items = (item, replace(item, reference=item.reference[::-1]))
         results = self.outcome(what, lambda: push(self.open(), items))

@@ -1,11 +1,12 @@
 """When a parcel is handed over and when it arrives: cut-off, working days, holidays, in the carrier's time zone."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+REMEMBERED = 4_096
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -18,6 +19,18 @@ class Calendar:
     deliver_by: time
     working: frozenset[int]
     holidays: frozenset[date]
+    _promises: dict[tuple[datetime, int], datetime] = field(default_factory=dict, compare=False, repr=False)
+    """Arrivals that were asked for: the parcels of a day leave a warehouse at one moment."""
+
+    def promise(self, ship_at: datetime, transit_days: int) -> datetime:
+        """The instant, in UTC, until which what is ready at `ship_at` arrives."""
+        key = ship_at, transit_days
+        known = self._promises.get(key)
+        if known is None:
+            if len(self._promises) >= REMEMBERED:
+                self._promises.clear()
+            known = self._promises[key] = self.arrival(self.handover_day(ship_at), transit_days)
+        return known
 
     def works(self, day: date) -> bool:
         """Whether the carrier works on this day."""

@@ -7,6 +7,7 @@ shipment, half up, to the currency's minor unit. Everything is integers: no pric
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hub.canonical.money import Money
 from hub.canonical.shipping import Parcel, Rate, RateRequest, Surcharge
@@ -40,6 +41,8 @@ class Box:
 
     def longer_than(self, limits: Sequence[int]) -> bool:
         """Whether any known side is above the limit of its rank; sides that nobody measured are not held against it."""
+        if not self.sides or not limits:
+            return False
         return any(side > limit for side, limit in zip(self.sides, limits, strict=False))
 
     def girthier_than(self, limit: int | None) -> bool:
@@ -103,7 +106,7 @@ def _way(settings: RateCardSettings, request: RateRequest) -> Way | None:
         request=request,
         origin=origin,
         destination=destination,
-        boxes=tuple(box_of(parcel) for parcel in request.parcels),
+        boxes=tuple([box_of(parcel) for parcel in request.parcels]),
         residential=not request.ship_to.company,
         zone=settings.card.zones.find(origin, destination),
     )
@@ -131,18 +134,21 @@ def _rate_service(service: CompiledService, way: Way, currency: str) -> Rate | N
     surcharges = _surcharges(service, way, table.zone, freight)
     deliver_by = None
     if table.transit_days is not None:
-        calendar = service.calendar
-        deliver_by = calendar.arrival(calendar.handover_day(way.request.ship_at), table.transit_days[1])
+        deliver_by = service.calendar.promise(way.request.ship_at, table.transit_days[1])
     return Rate(
         service=service.settings.code,
-        total=Money(minor=freight + sum(amount for _, amount in surcharges), currency=currency),
-        surcharges=tuple(
-            Surcharge(code=code, amount=Money(minor=amount, currency=currency)) for code, amount in surcharges
-        ),
+        total=_money(freight + sum([amount for _, amount in surcharges]), currency),
+        surcharges=tuple([Surcharge(code=code, amount=_money(amount, currency)) for code, amount in surcharges]),
         billed_grams=billed,
         zone=table.zone,
         deliver_by=deliver_by,
     )
+
+
+@lru_cache(maxsize=4_096)
+def _money(minor: int, currency: str) -> Money:
+    """A card has few prices: each is made once."""
+    return Money(minor=minor, currency=currency)
 
 
 def _surcharges(service: CompiledService, way: Way, zone: str, freight: int) -> list[tuple[str, int]]:

@@ -3,11 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from hub.canonical.party import Address
 from plugins.carriers.rate_card.parts import ANY, DOMESTIC, INTERNATIONAL, Place, Zone
 
 POSTCODE_NOISE = str.maketrans("", "", " -")
+REMEMBERED = 4_096
+"""So many results are kept of what is asked again for each warehouse, service and order of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +24,17 @@ class Spot:
 
 def spot_of(address: Address) -> Spot | None:
     """The spot of an address, or None where the country is not known: nothing can be priced then."""
-    country = address.country
-    if country is None:
+    if address.country is None:
         return None
+    return _spot(address.country, address.region_code, address.region, address.postal_code)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _spot(country: str, region_code: str | None, region: str | None, postal_code: str | None) -> Spot:
     prefix = f"{country}-"
-    named = [text.strip().upper() for text in (address.region_code, address.region) if text]
+    named = [text.strip().upper() for text in (region_code, region) if text]
     regions = frozenset(text.removeprefix(prefix) for text in named)
-    return Spot(country, regions, (address.postal_code or "").translate(POSTCODE_NOISE).upper())
+    return Spot(country, regions, (postal_code or "").translate(POSTCODE_NOISE).upper())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,10 @@ def compile_places(places: Iterable[Place]) -> tuple[CompiledPlace, ...]:
 
 def anywhere(places: Sequence[CompiledPlace], spot: Spot, home: str) -> bool:
     """Whether the spot lies in any of the places."""
-    return any(place.holds(spot, home) for place in places)
+    for place in places:  # noqa: SIM110  asked for each zone of each price: a generator would cost more than the answer
+        if place.holds(spot, home):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +115,10 @@ class CompiledZone:
     destinations: tuple[CompiledPlace, ...]
     origins: tuple[CompiledPlace, ...]
 
-    def reaches(self, country: str) -> bool:
-        """Whether any address of the country may belong to the zone."""
+    def joins(self, origin: Spot, country: str) -> bool:
+        """Whether the way from the origin to any address of the country may belong to the zone."""
+        if self.origins and not anywhere(self.origins, origin, origin.country):
+            return False
         return any(place.country in (country, ANY, DOMESTIC, INTERNATIONAL) for place in self.destinations)
 
 
@@ -115,17 +127,18 @@ class ZoneIndex:
     """The zones of a card or of a service; the first one that fits wins."""
 
     zones: tuple[CompiledZone, ...]
-    _by_country: dict[str, tuple[CompiledZone, ...]] = field(default_factory=dict, compare=False)
+    _by_way: dict[tuple[Spot, str], tuple[CompiledZone, ...]] = field(default_factory=dict, compare=False)
+    """Zones that a way from a spot to a country may fall into: few senders ask for many addresses."""
 
     def find(self, origin: Spot, destination: Spot) -> str | None:
         """Name of the first zone that holds the way, or None where the carrier does not go."""
-        candidates = self._by_country.get(destination.country)
+        way = origin, destination.country
+        candidates = self._by_way.get(way)
         if candidates is None:
-            candidates = tuple(zone for zone in self.zones if zone.reaches(destination.country))
-            self._by_country[destination.country] = candidates
+            if len(self._by_way) >= REMEMBERED:
+                self._by_way.clear()
+            candidates = self._by_way[way] = tuple(zone for zone in self.zones if zone.joins(origin, way[1]))
         for zone in candidates:
-            if zone.origins and not anywhere(zone.origins, origin, origin.country):
-                continue
             if anywhere(zone.destinations, destination, origin.country):
                 return zone.name
         return None

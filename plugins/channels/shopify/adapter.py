@@ -23,6 +23,7 @@ from hub.sdk.values import (
     RawPage,
     ShipmentPush,
     StockPush,
+    StockShown,
     WebhookRequest,
     Window,
 )
@@ -38,6 +39,7 @@ from plugins.channels.shopify.mapping_push import (
     plan_fulfilments,
     search_for,
     sent_already,
+    shown_of,
     stock_input,
     wanted_lines,
 )
@@ -84,6 +86,10 @@ class Shopify(Channel[ShopifySettings]):
     def api(self) -> AdminApi:
         """The Admin API over the injected http client."""
         return AdminApi(self.http, self.settings)
+
+    def offers(self, capability: str) -> bool:
+        """All that is written here; what the shop shows is read where the settings say at which of its locations."""
+        return super().offers(capability) and (capability != "list_stock" or self.settings.stock_location is not None)
 
     def parse(self, raw: Raw) -> ParseResult:
         """PURE: facts of any Shopify document by its shape; see `mapping`."""
@@ -239,7 +245,7 @@ class Shopify(Channel[ShopifySettings]):
         places: dict[str, list[StockPush]] = {}
         for item in items:
             try:
-                places.setdefault(self._location(item), []).append(item)
+                places.setdefault(self._place(item.location_ref), []).append(item)
             except Rejected as error:
                 outcomes[item.reference] = ItemResult(ref=item.reference, error=error)
         stop: PluginError | None = None
@@ -256,8 +262,16 @@ class Shopify(Channel[ShopifySettings]):
                     outcomes |= {item.reference: ItemResult(ref=item.reference, error=stop) for item in part}
         return [outcomes[item.reference] for item in items]
 
-    def _location(self, item: StockPush) -> str:
-        stated = item.location_ref
+    def list_stock(self, skus: Sequence[str]) -> list[StockShown]:
+        """What the shop shows at the location of the settings; what cannot be set there is left out."""
+        location, shown = self._place(None), list[StockShown]()
+        for start in range(0, len(skus), SKUS_A_SEARCH):
+            part = skus[start : start + SKUS_A_SEARCH]
+            levels = levels_of(self.api.find_items(search_for(part), location))
+            shown.extend(StockShown(sku, available) for sku, available in shown_of(part, levels).items())
+        return shown
+
+    def _place(self, stated: str | None) -> str:
         found = self.settings.locations.get(stated, stated) if stated is not None else self.settings.stock_location
         if found is None or not (found.isdigit() or found.startswith("gid://")):
             message = f"no Shopify location is known for {stated or 'stock without a location'}: add it to the settings"

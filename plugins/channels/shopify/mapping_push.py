@@ -153,6 +153,12 @@ def level_for(sku: str, levels: Mapping[str, Sequence[Level]]) -> Level:
     return found[0]
 
 
+def shown_of(skus: Sequence[str], levels: Mapping[str, Sequence[Level]]) -> dict[str, int]:
+    """What is available of each SKU by its one level; what `level_for` refuses is left out."""
+    sole = {sku: levels[sku][0] for sku in skus if len(levels.get(sku, ())) == 1}
+    return {sku: level.available for sku, level in sole.items() if level.tracked and level.available is not None}
+
+
 def stock_input(changes: Sequence[tuple[Level, int]], location: str, reference: str) -> dict[str, Any]:
     """Input of `inventorySetQuantities`: compare-and-set, so that a sale that happened meanwhile is not overwritten."""
     return {

@@ -22,6 +22,8 @@ class Route:
     ships: bool
     expected: dict[str, Any]
     """What must be in the books of an order that nobody disturbs."""
+    needless: tuple[dict[str, Any], ...] = ()
+    """What may be in them as well: who stood still may find that there is nothing left to do."""
 
     def documents(self, name: str) -> Documents:
         """What the channel says of an order."""
@@ -29,7 +31,10 @@ class Route:
 
 
 SHIPPED = Route("shipped", True, {"labels bought": 1, "labels given back": 0, "documents posted": 4, "notices": 1})
-CANCELLED = Route("cancelled", False, {"labels bought": 1, "labels given back": 1, "notices": 0})
+CANCELLED = Route(
+    "cancelled", False, {"labels bought": 1, "labels given back": 1, "notices": 0},
+    needless=({"labels bought": 0, "labels given back": 0},),
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -46,7 +51,8 @@ class Sweep:
 
     def measure(self) -> Sequence[tuple[str, bool]]:
         """The steps of a path that nobody disturbs; its end is what all others are compared with."""
-        self._walk_in_peace("first-0")  # what is only made once (rows of connections) is made here
+        for name in ("first-0", "first-1"):  # what is only made once is made by the first, and read anew by the second
+            self._walk_in_peace(name)
         since = mark(self.hub)
         with self.steps.taken():
             self._walk_in_peace("peace-0")
@@ -92,7 +98,7 @@ class Sweep:
         except (HubError, SQLAlchemyError) as error:  # somebody is refused what is right
             self.bad.append(f"{how} at {point} ({self.steps.where}): {error!r}")
             return
-        wrong = {key: (end[key], self.golden[key]) for key in end if end[key] != self.golden[key]}
+        wrong = min((_differences(end, {**self.golden, **other}) for other in ({}, *self.route.needless)), key=len)
         if wrong:
             self.bad.append(f"{how} at {point} ({self.steps.where}): {wrong}")
 
@@ -101,6 +107,10 @@ class Sweep:
 
     def _walk_in_peace(self, name: str) -> None:
         walk(self.hub.world, name, self.route.documents(name), ships=self.route.ships)
+
+
+def _differences(end: dict[str, Any], golden: dict[str, Any]) -> dict[str, Any]:
+    return {key: (end[key], golden[key]) for key in end if end[key] != golden[key]}
 
 
 def _bear(work: Callable[[], None]) -> None:

@@ -23,6 +23,8 @@ from tests.builders import World, build_world, canonical_order, order_document, 
 from tests.doubles import Book
 
 LEASE = 60.0
+DAYS = (300.0, 7200.0, 86_400.0)
+"""When a ledger is asked again for a withdrawn document that it may get late."""
 USD = "USD"
 Documents = tuple[bytes, ...]
 """What the channel says of one order, in its order."""
@@ -110,8 +112,8 @@ def walk(world: World, name: str, documents: Documents, *, ships: bool) -> None:
 
 def finish(world: World, name: str, documents: Documents, *, ships: bool) -> None:
     """Whoever is left when leases have run out: works, waits for what comes again by itself, and walks to the end."""
-    for _ in range(6):
-        world.later(LEASE + 1)
+    for seconds in (*[LEASE + 1] * 6, *DAYS):
+        world.later(seconds)
         walk(world, name, documents, ships=ships)
         if not world.open_jobs():
             break

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS acknowledged (account TEXT, id TEXT, revision INTEGER
 CREATE TABLE IF NOT EXISTS notices (reference TEXT, order_id TEXT, lines TEXT);
 CREATE TABLE IF NOT EXISTS labels (
     carrier_ref TEXT PRIMARY KEY, class TEXT, reference TEXT, answer TEXT, voided INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS drafts (draft INTEGER PRIMARY KEY, reference TEXT, answer TEXT);
 CREATE INDEX IF NOT EXISTS labels_reference ON labels (reference);
 CREATE TABLE IF NOT EXISTS documents (
     remote_id TEXT PRIMARY KEY, ledger TEXT, kind TEXT, key TEXT, order_number TEXT, total INTEGER,
@@ -47,13 +48,33 @@ class Books:
         with self._lock:
             if once and self._connection.execute("SELECT 1 FROM labels WHERE reference = ?", (reference,)).fetchone():
                 return None
-            count = self._connection.execute("SELECT count(*) FROM labels").fetchone()[0]
-            answer = {**answer, "carrier_ref": f"L-{count + 1:07d}"}
-            self._connection.execute(
-                "INSERT INTO labels (carrier_ref, class, reference, answer) VALUES (?, ?, ?, ?)",
-                (answer["carrier_ref"], kind, reference, json.dumps(answer)),
-            )
+            return self._sold(kind, reference, answer)
+
+    def _sold(self, kind: str, reference: str, answer: dict[str, Any]) -> dict[str, Any]:
+        count = self._connection.execute("SELECT count(*) FROM labels").fetchone()[0]
+        answer = {**answer, "carrier_ref": f"L-{count + 1:07d}"}
+        self._connection.execute(
+            "INSERT INTO labels (carrier_ref, class, reference, answer) VALUES (?, ?, ?, ?)",
+            (answer["carrier_ref"], kind, reference, json.dumps(answer)),
+        )
         return answer
+
+    def draft(self, reference: str) -> str:
+        """Note what somebody may buy later; every call notes another."""
+        with self._lock:
+            noted = self._connection.execute("INSERT INTO drafts (reference) VALUES (?)", (reference,))
+            return str(noted.lastrowid)
+
+    def buy_draft(self, draft: str, answer: dict[str, Any]) -> dict[str, Any]:
+        """Sell what was noted, once; whoever buys it again is told what was sold."""
+        with self._lock:
+            row = self._connection.execute("SELECT reference, answer FROM drafts WHERE draft = ?", (draft,)).fetchone()
+            if row[1] is not None:
+                sold: dict[str, Any] = json.loads(row[1])
+                return sold
+            sold = self._sold("two_step", row[0], answer)
+            self._connection.execute("UPDATE drafts SET answer = ? WHERE draft = ?", (json.dumps(sold), draft))
+        return sold
 
     def post(self, ledger: str, document: dict[str, Any], *, once: bool) -> str | None:
         """Take a document; with `once` a key that is there already is refused (None)."""

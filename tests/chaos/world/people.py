@@ -22,7 +22,7 @@ from tests.chaos.world.plugins import SIGNATURE, sign
 from tests.chaos.world.setups import PORTAL_SECRET, SHOP_SECRET, World
 
 ACCEPTED = 202
-CARRIER_OF = ("key", "unique", "find", "key", "unique", "find", "none")
+CARRIER_OF = ("key", "unique", "find", "two_step", "unique", "find", "key", "two_step", "none")
 PATIENCE_SECONDS = 240.0
 PAUSE = 0.2
 
@@ -156,7 +156,7 @@ class Warehouse:
             self._api.post(f"{path}/pick", key=f"pick:{key}")
         self._api.post(f"{path}/pack", key=f"pack:{key}")
         carrier = CARRIER_OF[zlib.crc32(work["number"].encode()) % len(CARRIER_OF)]
-        choice = {"carrier": f"carrier-{carrier}", "service": "STD"}
+        choice = {"carrier": f"carrier-{carrier.replace('_', '-')}", "service": "STD"}
         self._api.post(f"{path}/shipments", {"choice": choice}, key=f"ship:{key}")
         self._waiting.add(work["fulfilment_order_id"])
 

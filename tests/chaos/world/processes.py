@@ -6,12 +6,42 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[3]
-HUB = "from hub.cli.main import main; main()"
+HUB = "tests.chaos.world.child"
+"""The module of the hub's own processes."""
 STOP_SECONDS = 45.0
+
+
+class Process(Protocol):
+    """A process of the hub, as whoever breaks things sees it."""
+
+    name: str
+    frozen: bool
+
+    @property
+    def pid(self) -> int: ...
+
+    def alive(self) -> bool: ...
+
+    def age(self) -> float: ...
+
+    def kill(self) -> None: ...
+
+    def freeze(self, *, frozen: bool) -> None: ...
+
+    def ask_to_end(self) -> None: ...
+
+    def restart(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+Starts = Callable[[str, Sequence[str], Path, Mapping[str, str]], Process]
+"""Makes a process of the hub from its name, arguments, folder of its log, and environment."""
 
 
 class Child:
@@ -23,6 +53,11 @@ class Child:
         self.log = folder / f"{name}.log"
         self.frozen = False
         self.popen = self._start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process that lives now."""
+        return self.popen.pid
 
     def line(self) -> str:
         """The next line that it prints."""
@@ -91,10 +126,23 @@ class Child:
             self.popen.stdout.close()
 
 
+def own_process(name: str, arguments: Sequence[str], folder: Path, given: Mapping[str, str]) -> Process:
+    """`hub` in a fresh interpreter."""
+    return Child(name, ["-m", HUB, *arguments], folder=folder, environment=given)
+
+
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child: none of our settings but those given."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("ORDERHUB_")}
     return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **more}
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds; 0 where it is gone or the system does not say (proc(5), statm)."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
 
 
 def pause(seconds: float) -> None:

@@ -15,10 +15,10 @@ from collections import Counter
 FAULTS = {
     "drop": 0.020, "delay": 0.040, "duplicate": 0.025, "reorder": 0.020, "truncate": 0.015, "cut_reply": 0.025,
     "too_many": 0.010, "server_error": 0.015, "bad_gateway": 0.010, "garbage": 0.010, "hang": 0.002, "plugin_raises": 0.006,
-    "nonsense": 0.006,
+    "nonsense": 0.006, "plugin_leaks": 0.004,
 }  # fmt: skip
-"""How often each fault happens, as a share of all requests. The last two go to the other side first in half of the
-cases; then the answer makes our plugin raise, or makes no sense to it."""
+"""How often each fault happens, as a share of all requests. The last three go to the other side first in half
+of the cases; then the answer makes our plugin raise, makes no sense to it, or makes it keep memory for ever."""
 HANG_SECONDS = 8.0
 ANSWERS = {
     "too_many": (429, "retry-after: 1\r\n", b"{}"),
@@ -27,6 +27,7 @@ ANSWERS = {
     "garbage": (200, "", b"<html>welcome to the hotel network</html>"),
     "plugin_raises": (200, "", b'{"chaos": "raise"}'),
     "nonsense": (200, "", b'{"answer": [null]}'),
+    "plugin_leaks": (200, "", b'{"chaos": "leak"}'),
 }
 
 
@@ -86,7 +87,7 @@ class Proxy:
         elif fault == "duplicate":
             await self._forward(head, body)
         elif fault in ANSWERS:
-            if fault in ("plugin_raises", "nonsense", "garbage", "bad_gateway") and rng.random() < 0.5:
+            if fault in ("plugin_raises", "nonsense", "plugin_leaks", "garbage", "bad_gateway") and rng.random() < 0.5:
                 await self._forward(head, body)
             return _response(*ANSWERS[fault])
         answer = await self._forward(head, body)

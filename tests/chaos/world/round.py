@@ -2,16 +2,19 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hub.cli.demo_client import Api, Refused
 from hub.kit.errors import HubError
+from tests.chaos.world.deaths import POINTS
+from tests.chaos.world.executioner import Executioner, forked
 from tests.chaos.world.monkey import Monkey
 from tests.chaos.world.orders import PLACED_AT, sales
 from tests.chaos.world.people import Progress, Senders, Warehouse, ask_the_shop
@@ -30,6 +33,10 @@ STILL = 3
 """How often in a row nothing may be found to do before the hub is quiet."""
 TURNS = 4
 SENDERS = 2
+ORDERS_A_DEATH = 1.5
+FEWEST_ORDERS = 45
+MORTALS = 4
+"""Workers that die at steps."""
 
 
 @dataclass(slots=True)
@@ -57,6 +64,26 @@ class Round:
         return asdict(self)
 
 
+class Breaker(Protocol):
+    """Whoever breaks things while orders flow."""
+
+    done: Counter[str]
+    recoveries: list[float]
+
+    @property
+    def kills(self) -> int: ...
+
+    def may_follow(self, share: float) -> bool:
+        """Whether more than this share of the orders may be sent, so that all kills hit something."""
+        ...
+
+    def run(self, *, until: Callable[[], bool], pause_between: tuple[float, float]) -> None: ...
+
+    def attend(self) -> None: ...
+
+    def lift(self) -> None: ...
+
+
 class Stuck(RuntimeError):
     """The hub did not become quiet."""
 
@@ -64,47 +91,56 @@ class Stuck(RuntimeError):
 Tell = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between two breaks (from, to), until the hub must be quiet, and between two pulls from the shop."""
+
+    pause_between: tuple[float, float]
+    settle_seconds: float
+    pull_every: float
+
+
 def run_round(
-    setup: str, folder: Path, *, seed: int, orders: int, kills: int, pause_between: tuple[float, float],
-    settle_seconds: float, pull_every: float, tell: Tell,
+    setup: str, folder: Path, *, seed: int, orders: int, kills: int, pace: Pace, tell: Tell, own_disk: bool = False
 ) -> Round:  # fmt: skip
-    """Everything, on private servers that are gone afterwards."""
+    """Things break at random instants. Everything on private servers that are gone afterwards."""
     began = time.monotonic()
     result = Round(setup, seed, orders)
-    with world(setup, folder, seed=seed, hot_units=max(3, orders // 20)) as here:
+    with world(setup, folder, seed=seed, hot_units=max(3, orders // 20), own_disk=own_disk) as here:
         tell(f"{setup}: up after {time.monotonic() - began:.1f} s")
-        _run(
-            here,
-            result,
-            kills=kills,
-            pause_between=pause_between,
-            settle_seconds=settle_seconds,
-            every=pull_every,
-            tell=tell,
-        )
+        _run(here, result, Monkey(here, seed=seed, kills=kills), pace=pace, tell=tell)
     result.seconds = time.monotonic() - began
     return result
 
 
-def _run(
-    here: World, result: Round, *, kills: int, pause_between: tuple[float, float], settle_seconds: float, every: float,
-    tell: Tell,
-) -> None:  # fmt: skip
+def run_deaths(setup: str, folder: Path, *, seed: int, each: int, pace: Pace, tell: Tell) -> Round:
+    """The hub's processes die `each` times at every boundary between two steps; the network is honest."""
+    began, deaths = time.monotonic(), each * len(POINTS)
+    result = Round(setup, seed, max(FEWEST_ORDERS, round(deaths * ORDERS_A_DEATH)))
+    with world(setup, folder, seed=seed, hot_units=result.orders, start=forked, workers=MORTALS) as here:
+        here.network(0.0)
+        tell(f"{setup}: up after {time.monotonic() - began:.1f} s")
+        _run(here, result, Executioner(here, seed=seed, each=each), pace=pace, tell=tell, lies=False)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _run(here: World, result: Round, monkey: Breaker, *, pace: Pace, tell: Tell, lies: bool = True) -> None:
     sold = sales(result.seed, result.orders, PLACED_AT.format(datetime.now(UTC)))
     progress = Progress(len(sold))
-    monkey = Monkey(here, seed=result.seed, kills=kills)
-    progress.allowed = lambda sent: sent <= len(sold) * (monkey.kills + 1) / max(kills, 1)
+    progress.allowed = lambda sent: monkey.may_follow(sent / len(sold))
+    settle_seconds = pace.settle_seconds
     senders = Senders(here, sold, progress, result.seed)
     warehouses = [Warehouse(here, code, progress) for code, *_ in LOCATIONS]
     with closing(Api(here.url, here.token)) as api:
         api.get("/v1/orders", {"limit": 1})  # patiently: the first start is no fault
     sending = [_thread(progress, partial(senders.run, turn)) for turn in range(SENDERS)]
     working = [_thread(progress, warehouse.run) for warehouse in warehouses]
-    working.append(_thread(progress, partial(ask_the_shop, here, progress, every)))
+    working.append(_thread(progress, partial(ask_the_shop, here, progress, pace.pull_every)))
     try:
-        monkey.run(until=lambda: not any(thread.is_alive() for thread in sending), pause_between=pause_between)
+        monkey.run(until=lambda: not any(thread.is_alive() for thread in sending), pause_between=pace.pause_between)
         tell(f"{result.setup}: {progress.sent} orders sent, {dict(monkey.done)}")
-        result.faults = here.faults()
+        result.faults = here.faults() if lies else {}
         here.network(0.0)
         monkey.lift()
         lifted = time.monotonic()
@@ -141,7 +177,7 @@ def _thread(progress: Progress, work: Callable[[], None]) -> threading.Thread:
 
 
 def _settle(
-    here: World, monkey: Monkey, warehouses: list[Warehouse], result: Round, *, deadline: float, tell: Tell
+    here: World, monkey: Breaker, warehouses: list[Warehouse], result: Round, *, deadline: float, tell: Tell
 ) -> None:
     """Until nothing is left to do; between two quiet times a person does what the how-to says: retries and releases."""
     for turn in range(TURNS):
@@ -159,7 +195,7 @@ def _settle(
     _wait_until_quiet(here, monkey, deadline)
 
 
-def _wait_until_quiet(here: World, monkey: Monkey, deadline: float) -> None:
+def _wait_until_quiet(here: World, monkey: Breaker, deadline: float) -> None:
     still = 0
     while still < STILL:
         if time.monotonic() > deadline:

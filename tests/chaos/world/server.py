@@ -88,11 +88,15 @@ class Handler(BaseHTTPRequestHandler):
         books, kind = self.server.books, path[0]
         if self.command == "DELETE":
             books.write("UPDATE labels SET voided = 1 WHERE carrier_ref = ?", path[2])
-            return 200, {}
+            return 200, {"gone": path[2]}
         if self.command == "GET":
             rows = books.read("SELECT answer, voided FROM labels WHERE reference = ?", query["reference"])
             return 200, {"labels": [{**json.loads(answer), "voided": bool(voided)} for answer, voided in rows]}
         reference = document["reference"]
+        if path[1] == "drafts":
+            return 200, {"draft": books.draft(reference)}
+        if kind == "two_step":
+            return 200, books.buy_draft(document["draft"], document)
         sold = books.sell(kind, reference, document, once=kind in ("key", "unique"))
         if sold is not None:
             return 200, sold
@@ -111,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
             return 200, {"id": remote_id}
         if self.command == "DELETE":
             books.write("UPDATE documents SET cancelled = 1 WHERE ledger = ? AND key = ?", ledger, path[2])
-            return 200, {}
+            return 200, {"gone": path[2]}
         rows = books.read("SELECT remote_id, kind FROM documents WHERE ledger = ? AND key = ?", ledger, path[2])
         return (200, {"id": rows[0][0], "kind": rows[0][1]}) if rows else (404, {})
 

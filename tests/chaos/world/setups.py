@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -27,9 +28,11 @@ from hub.inventory.service.locations import create_location
 from hub.kit import crypto, migrations
 from hub.kit.clock import SYSTEM
 from hub.kit.settings import Settings
+from tests.chaos.world.child import CLOCK
+from tests.chaos.world.disk import Disk, small_disk
 from tests.chaos.world.orders import HOT, PORTAL, SHOP, SKUS, sku
 from tests.chaos.world.plugins import CARRIERS, MODULE
-from tests.chaos.world.processes import HUB, Child, environment
+from tests.chaos.world.processes import Child, Process, Starts, environment, own_process
 from tests.servers import PostgresServer, RabbitServer, RedisServer, Server, free_port
 
 SETUPS = ("sqlite", "postgres+rabbitmq", "postgres+redis")
@@ -41,8 +44,12 @@ PORTAL_SECRET = "whsec_" + "Y2hhb3Mtc2VjcmV0LW9mLWV4YWN0bHktMzItYnl0ZXM="
 LOCATIONS = (("EAST", "Newark", "NJ", "07101"), ("WEST", "Reno", "NV", "89501"))
 PLENTY = 1_000_000
 QUEUES = ("intake", "flow", "outward", "bulk")
+SMALL_LOG = {"max_wal_size": "128MB", "min_wal_size": "32MB"}
+"""Of PostgreSQL, so that it fits on a small disk."""
 
 Rows = list[tuple[Any, ...]]
+_ONE_AT_A_TIME = threading.Lock()
+"""Migrations run in one thread of a process at a time."""
 
 
 @dataclass(slots=True)
@@ -56,13 +63,17 @@ class World:
     books: Path
     sides_url: str
     proxies: dict[str, str]
-    hub: dict[str, Child]
+    hub: dict[str, Process]
     ask: Callable[[str], Rows]
     tell: Callable[[str], None]
     hot_units: int
     database: PostgresServer | None = None
     broker: Server | None = None
     sides: list[Child] = field(default_factory=list)
+    disk: Disk | None = None
+    """Where the database writes, if it can be filled."""
+    clock: Path = Path()
+    """The file with the seconds by which the clock of the hub's processes is ahead."""
 
     def read_books(self, sql: str) -> Rows:
         """What the other sides wrote down."""
@@ -108,11 +119,16 @@ def missing(setup: str) -> str | None:
 
 
 @contextmanager
-def world(setup: str, folder: Path, *, seed: int, hot_units: int) -> Iterator[World]:
-    """Start it all; end it all."""
+def world(
+    setup: str, folder: Path, *, seed: int, hot_units: int, start: Starts = own_process, workers: int = WORKERS,
+    own_disk: bool = False,
+) -> Iterator[World]:  # fmt: skip
+    """Start it all; end it all. `start` makes the hub's processes; with `own_disk` the database has a small one."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        database = stack.enter_context(PostgresServer()) if setup != "sqlite" else None
+        disk = stack.enter_context(small_disk(folder / "disk")) if own_disk else None
+        place = disk.folder if disk else None
+        database = stack.enter_context(PostgresServer(settings=SMALL_LOG, within=place)) if setup != "sqlite" else None
         broker = None
         if setup != "sqlite":
             broker = stack.enter_context(RabbitServer() if setup.endswith("rabbitmq") else RedisServer())
@@ -125,23 +141,27 @@ def world(setup: str, folder: Path, *, seed: int, hot_units: int) -> Iterator[Wo
         incoming = _side(stack, folder, "proxy-in", ["-m", "tests.chaos.world.proxy", f"{seed}:in", str(port)])
         proxies = {name: f"http://127.0.0.1:{child.line()}" for name, child in (("out", outgoing), ("in", incoming))}
         settings = Settings(
-            data_dir=folder / "hub", database_url=database_url, broker_url=broker_url, plugin_modules=(MODULE,)
+            data_dir=(place or folder) / "hub",
+            database_url=database_url,
+            broker_url=broker_url,
+            plugin_modules=(MODULE,),
         )
-        token = _furnished(settings, proxies["out"], hot_units)
-        given = _environment(settings, port)
+        with _ONE_AT_A_TIME:
+            token = _furnished(settings, proxies["out"], hot_units)
+        clock = folder / "clock"
+        clock.write_text("0")
+        given = {**_environment(settings, port), CLOCK: str(clock)}
         children = {"api": ["serve"]} if setup == "sqlite" else {
-            "api": ["serve", "--no-worker"], **{f"worker-{number}": ["worker"] for number in range(1, WORKERS + 1)},
+            "api": ["serve", "--no-worker"], **{f"worker-{number}": ["worker"] for number in range(1, workers + 1)},
         }  # fmt: skip
-        hub = {
-            name: Child(name, ["-c", HUB, *args], folder=folder, environment=given) for name, args in children.items()
-        }
+        hub = {name: start(name, args, folder, given) for name, args in children.items()}
         for child in hub.values():
             stack.callback(child.stop)
         ask, tell = _speakers(settings, database_url)
         yield World(
             setup, folder, f"http://127.0.0.1:{port}", token, folder / "sides" / "books.sqlite3",
             f"http://127.0.0.1:{sides_port}", proxies, hub, ask, tell, hot_units, database, broker,
-            [server, outgoing, incoming],
+            [server, outgoing, incoming], disk, clock,
         )  # fmt: skip
 
 
@@ -193,7 +213,7 @@ def _furnish(runtime: Runtime, sides_url: str, hot_units: int) -> str:
             )
         for name, carrier in CARRIERS.items():
             add_connection(
-                session, name=f"carrier-{name}", kind="carrier", plugin=carrier.manifest.id, account=name,
+                session, name=f"carrier-{name.replace('_', '-')}", kind="carrier", plugin=carrier.manifest.id, account=name,
                 settings=reached, **shared,
             )  # fmt: skip
         for ledger in ("unique", "find"):

@@ -132,13 +132,30 @@ def _totals(world: World, sales: Sequence[Sale]) -> Promise:
         for ledger in ("unique", "find"):
             compared += 1
             if posted.get((ledger, number)) != expected:
-                wrong.append(f"{ledger} {number}: {posted.get((ledger, number))} instead of {expected}")
+                found = posted.get((ledger, number))
+                wrong.append(f"{ledger} {number}: {found} instead of {expected}; {_papers(world, number)}")
     return _promise("ledger_totals_that_differ", wrong, compared)
 
 
+def _papers(world: World, number: str) -> str:
+    """What the hub thinks of an order's documents, and what it still has to do about them."""
+    rows = world.ask(
+        "SELECT d.kind, d.number, d.state, e.state, j.kind, j.state, j.attempts, j.error FROM orders o "
+        "JOIN erp_documents d ON d.order_id = o.order_id LEFT JOIN effects e ON e.idem_key = d.key "
+        f"LEFT JOIN jobs j ON j.subject_id = CAST(d.document_id AS VARCHAR(36)) WHERE o.number = '{number}' ORDER BY j.job_id"
+    )
+    revision = world.ask(f"SELECT lifecycle, revision FROM orders WHERE number = '{number}'")
+    return f"{revision} {rows}"
+
+
 def _newest_told(world: World, sales: Sequence[Sale]) -> dict[str, dict[str, Any]]:
+    """What each order should be worth: as the shop shows it, or as the portal told it last. A state that was told and not
+    acknowledged counts where the hub has it: the answer was lost, not the order.
+    """
     told: dict[str, int] = {}
-    for _, name, revision in world.read_books("SELECT * FROM acknowledged WHERE account = 'portal'"):
+    shown = [(name, int(revision or 0)) for name, revision in world.ask("SELECT external_id, revision FROM orders")]
+    acknowledged = world.read_books("SELECT id, revision FROM acknowledged WHERE account = 'portal'")
+    for name, revision in [*acknowledged, *shown]:
         told[name] = max(told.get(name, 0), revision)
     return {
         sale.id: sale.states[-1] if sale.account == SHOP else sale.states[max(told.get(sale.id, 1), 1) - 1]

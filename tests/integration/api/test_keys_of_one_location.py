@@ -8,7 +8,10 @@ from hub.api.app import openapi_document
 from tests.integration.api.calling import Hub, order
 
 SCOPES = ("fulfilment:write", "shipments:write", "stock:write")
-OWN = ("/v1/fulfilment-orders", "/v1/shipments", "/v1/stock", "/v1/locations")
+OWN = (
+    "/v1/fulfilment-orders", "/v1/shipments", "/v1/stock", "/v1/locations", "/v1/inventory/transfers",
+    "/v1/inventory/counts", "/v1/inventory/low-stock",
+)  # fmt: skip
 OPEN = ("/healthz", "/readyz", "/metrics", "/hooks/")
 
 

@@ -215,7 +215,14 @@ def test_why_it_goes_there(hub: Hub) -> None:
     assert decision["outcome"] == "planned"
     assert any("W1" in line for line in decision["explanation"])
     assert decision["why"][0].startswith("W2 lost")
-    assert hub("GET", f"/v1/orders/{order_id}/routing").json()["why"] is None
+    assert decision["flips"]["without"] == ["W2"], "it is like W1 in everything but its code"
+    assert decision["why"][-1] == "no change of one or two numbers would let W2 win"
+    [more] = hub.post_orders(order("C", quantity=50))
+    flips = hub("GET", f"/v1/orders/{more}/routing?flips=true").json()["flips"]
+    assert {change["kind"] for flip in flips["found"] for change in flip["changes"]} == {"stock"}
+    assert all(flip["text"].startswith(f"{flip['location']} would win if") for flip in flips["found"])
+    plain = hub("GET", f"/v1/orders/{order_id}/routing").json()
+    assert (plain["why"], plain["flips"]) == (None, None)
     [held] = hub.post_orders(order("B", sku="UNKNOWN"))
     assert hub("GET", f"/v1/orders/{held}/routing").json()["code"] == "decision_not_found"
 

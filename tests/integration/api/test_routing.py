@@ -25,10 +25,8 @@ def test_a_draft_decides_nothing_until_it_is_activated(hub: Hub) -> None:
     [order_id] = hub.post_orders(order("A"))
     assert hub("GET", f"/v1/orders/{order_id}").json()["fulfilment_orders"][0]["location"] == "W1"
     assert hub("GET", "/v1/routing/rule-sets/active").json()["code"] == "rule_set_not_found"
-    tried = hub("POST", "/v1/routing/rule-sets/1/backtests", {"last": 10}).json()
-    assert (tried["before"]["loads"], tried["after"]["loads"], tried["reproduced"]) == ({"W1": 1}, {"W2": 1}, 1)
-    assert [difference["order_id"] for difference in tried["differences"]] == [order_id]
-    assert hub("POST", "/v1/routing/rule-sets/9/backtests", {}).status_code == 404
+    assert hub("POST", "/v1/routing/rule-sets/1/backtests", {"last": 10}).json()["after"]["loads"] == {"W2": 1}
+    assert hub("GET", "/v1/routing/rule-sets/1").json()["state"] == "rehearsed"
     active = hub("POST", f"/v1/routing/rule-sets/{draft['rule_set_id']}/activate")
     assert (active.status_code, active.json()["state"], active.json()["activated_by"]) == (200, "active", "key:tester")
     assert hub("POST", "/v1/routing/rule-sets/1/activate").json()["code"] == "already_active"
@@ -104,11 +102,19 @@ def test_what_rules_are_made_of(hub: Hub) -> None:
     types = hub("GET", "/v1/routing/types").json()
     facts = {fact["name"]: fact for fact in types["facts"]}
     assert facts["order.total_minor"]["type"] == "int"
-    assert facts["location.code"]["sections"] == ["sourcing", "courier"]
-    assert set(types["actions"]) == {"review", "sourcing", "courier"}
-    assert "Only" in str(types["actions"]["sourcing"])
-    assert "kilometres" in types["rankers"]["distance"]
-    assert types["rankers"]["plugin:hub.specialists"].startswith("Count the capabilities")
+    assert facts["location.code"]["sections"] == ["sourcing", "courier", "merge"]
+    assert set(types["actions"]) == {"review", "priority", "assign", "sourcing", "courier", "merge"}
+    only = types["actions"]["sourcing"]["$defs"]["Only"]
+    assert {"action": "only", "locations": ["W1"]} in only["examples"]
+    assert "no working day" in {one["name"]: one["about"] for one in types["filters"]}["calendar"]
+    rankers = {one["name"]: one for one in types["rankers"]}
+    assert "kilometres" in rankers["distance"]["about"]
+    own = rankers["plugin:hub.specialists"]
+    assert (own["source"], own["about"][:22]) == ("hub.specialists", "Count the capabilities")
+    examples = [one["example"] for one in (*types["rankers"], *types["strategies"])]
+    rules = [{"id": f"r{number}", "name": "R", "then": [action]} for number, action in enumerate(examples)]
+    checked = hub("POST", "/v1/routing/rule-sets", {"document": {"sourcing": rules}})
+    assert checked.status_code == 201, checked.text
 
 
 def test_inputs_are_versions(hub: Hub) -> None:
@@ -128,5 +134,47 @@ def test_inputs_are_versions(hub: Hub) -> None:
     )
     bad = hub("POST", "/v1/routing/inputs", {"kind": "calendar", "key": "W1", "body": {"cutoff": "late"}})
     assert (bad.status_code, bad.json()["code"]) == (422, "invalid_calendar")
+    area = {"kind": "area", "key": "W1", "body": {"serves": [{"country": "Oregon"}], "not": []}}
+    refused = hub("POST", "/v1/routing/inputs", area).json()
+    assert (refused["code"], "serves/0/country" in refused["detail"], "not: unknown" in refused["detail"]) == (
+        "invalid_area", True, True,
+    )  # fmt: skip
+    area["body"] = {"serves": [{"country": "US", "from": "10", "to": "14"}]}
+    assert hub("POST", "/v1/routing/inputs", area).json()["kind"] == "area"
+    [elsewhere] = hub.post_orders(order("B"))
+    assert "[country=US, region=OR, postal_code=97201]" in hub(
+        "GET", f"/v1/orders/{elsewhere}/routing?why=W1"
+    ).json()["why"][0]  # fmt: skip
     assert hub("POST", "/v1/routing/inputs", {"kind": "weather", "key": "W1", "body": {}}).status_code == 422
     assert hub("POST", "/v1/routing/inputs", {}, token=hub.key("routing:read")).status_code == 403
+
+
+def test_places(hub: Hub) -> None:
+    table = "postal_code,latitude,longitude\n97201,45.51,-122.69\n9,45,1\n97,95,-122.7\n"
+    path = "/v1/routing/places/import?country=US"
+    refused = hub("POST", path, table.encode(), content_type="text/csv").json()
+    assert (refused["code"], [fault["row"] for fault in refused["errors"]]) == ("import_faults", [4])
+    done = hub("POST", f"{path}&skip_faulty=true", table.encode(), content_type="text/csv").json()
+    assert (done["postal_codes"], done["cities"], len(done["faults"])) == (2, 0, 1)
+    place = hub("GET", "/v1/routing/places?country=US&postal_code=97201-4321").json()
+    assert (place["name"], place["latitude"]) == ("97201", 45.51)
+    missing = hub("GET", "/v1/routing/places?country=US&city=Atlantis")
+    assert (missing.status_code, missing.json()["code"]) == (404, "place_not_found")
+    assert hub("GET", "/v1/routing/places?country=us").status_code == 422
+    assert hub("POST", path, b"\xff", content_type="text/csv").json()["code"] == "not_utf8"
+
+
+def test_the_linter_tells_of_a_draft_what_it_cannot_do(hub: Hub) -> None:
+    east = TO_THE_EAST["sourcing"][0]
+    never = {"id": "never", "name": "Never", "when": ["order.lines < 0"], "then": [{"action": "split"}]}
+    closed = {"id": "closed", "name": "Closed", "then": [{"action": "exclude", "locations": ["W2"]}]}
+    made = hub("POST", "/v1/routing/rule-sets", {"document": {"sourcing": [east, never, closed]}}).json()
+    assert [(found["kind"], found["rule"]) for found in made["lint"]["findings"]] == [
+        ("never_matching", "never"), ("contradictory", "closed"),
+    ]  # fmt: skip
+    hub.post_orders(order("A"))
+    report = hub("GET", "/v1/routing/rule-sets/1/lint?last=10").json()
+    contradictory = report["findings"][1]
+    assert (contradictory["other"], contradictory["order"], report["orders"]) == ("east", "N-A", 1)
+    assert contradictory["witness"]["order.ship_to.country"] == "US"
+    assert hub("GET", "/v1/routing/rule-sets/9/lint").status_code == 404

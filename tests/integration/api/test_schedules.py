@@ -39,7 +39,7 @@ def fail(hub: Hub, at: datetime) -> None:
         )  # fmt: skip
 
 
-HOUSE = ["housekeeping", "proof.watch", "retention", "wait.watch"]
+HOUSE = ["housekeeping", "proof.watch", "retention", "stock.watch", "wait.watch"]
 """The schedules of a hub without connections that have any."""
 
 

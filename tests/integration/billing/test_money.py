@@ -162,7 +162,44 @@ def test_a_sales_order_withdrawn_after_its_worker_died_in_the_call_does_not_stay
     assert (len(book.sent), len(book.voided)) == ((1, 1) if arrived else (0, 0))
     assert world.documents("1") == [("sales_order", "cancelled", 1000)]
     with world.read() as session:
-        assert session.scalars(select(JobRow.kind).where(JobRow.state.not_in(("done", "skipped")))).all() == []
+        left = session.scalars(select(JobRow.lane).where(JobRow.state.not_in(("done", "skipped")))).all()
+    assert [lane.partition(":")[0] for lane in left] == ([] if arrived else ["withdrawn"])
+
+
+@pytest.mark.parametrize("waits", [(300,), (300, 7200), (300, 7200, 86_400)])
+def test_a_withdrawn_sales_order_that_the_network_delivers_long_after_is_cancelled_there(
+    world: World, waits: tuple[int, ...]
+) -> None:
+    """Nobody waits for it any more, so the ledger is asked again: after minutes, hours, and a day."""
+    book = world.double("erp", "fake_erp", "erp")
+    world.stock(W1_A=5)
+    book.before.append(Killed())  # type: ignore[arg-type]
+    with pytest.raises(Killed):
+        world.send(order_document("1", payment={"state": "cod_due"}))
+    world.store(event("order.cancelled", order_id="1"))
+    world.drain("intake", "flow")
+    world.later(world.runtime.settings.lease_seconds + 1)
+    for seconds in waits[:-1]:
+        world.later(seconds)
+    (key,) = set(book.asked)
+    book.held[key] = {"kind": "sales_order", "key": key, "remote_id": "late"}
+    world.later(waits[-1])
+    assert book.voided == [key]
+    assert (world.documents("1"), world.open_jobs()) == ([("sales_order", "cancelled", 1000)], [])
+
+
+def test_a_ledger_is_not_asked_for_ever_for_what_never_came(world: World) -> None:
+    book = world.double("erp", "fake_erp", "erp")
+    world.stock(W1_A=5)
+    book.before.append(Killed())  # type: ignore[arg-type]
+    with pytest.raises(Killed):
+        world.send(order_document("1", payment={"state": "cod_due"}))
+    world.store(event("order.cancelled", order_id="1"))
+    world.drain("intake", "flow")
+    for seconds in (world.runtime.settings.lease_seconds + 1, 300, 7200, 86_400):
+        world.later(seconds)
+    assert (book.voided, world.open_jobs()) == ([], [])
+    assert world.timeline("1").count("erp.cancelled") == 1
 
 
 def test_an_observed_ledger_gets_nothing(world: World) -> None:

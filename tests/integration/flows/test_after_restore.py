@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from hub.cli.commands.backup import store_of
 from hub.connections.service.check import check_connection
@@ -16,7 +17,7 @@ from hub.fulfilment.service import ship
 from hub.jobs.service.effects import Intent, begin
 from hub.jobs.service.restored import note_restore
 from hub.jobs.service.work import Call, Job
-from hub.jobs.tables import ConnectionHealthRow, EffectRow
+from hub.jobs.tables import ConnectionHealthRow, EffectRow, JobRow
 from hub.kit.backup import back_up
 from hub.kit.clock import SYSTEM
 from hub.kit.ids import new_id
@@ -202,3 +203,14 @@ def test_calls_that_had_surely_done_nothing_are_in_doubt_again(world: World) -> 
     with world.write() as session:
         assert note_restore(session, taken_at=world.clock.now(), restored_at=world.clock.now()) == 3
     assert sorted(state for _, state in world.effects()) == ["confirmed", "in_doubt", "in_doubt", "in_doubt", "voided"]
+
+
+def test_what_somebody_was_at_is_done_at_once(world: World) -> None:
+    """Whoever held the leases worked in the database that is lost."""
+    world.store(order_document("1"))
+    with world.write() as session:
+        leased = {"state": "leased", "lease_token": "of another", "due_at": world.clock.now() + timedelta(hours=1)}
+        session.execute(update(JobRow).values(leased))
+        note_restore(session, taken_at=world.clock.now(), restored_at=world.clock.now())
+    world.drain()
+    assert world.order("1").lifecycle == "open"

@@ -7,11 +7,10 @@ import pytest
 
 from hub.flows import replan_waiting
 from hub.inventory.service.locations import get_location, update_location
-from hub.kit.rules.rule_set import RuleSet
 from hub.routing.service.inputs import save_input
-from hub.routing.service.rule_sets import activate_rule_set, create_rule_set
 from hub.routing.service.waiting import parked_reasons
 from tests.builders import World, order_document
+from tests.rules_in_force import decide_by
 
 EXCLUDE = {"action": "exclude", "locations": ["W1", "W2"]}
 BROKEN = {"id": "broken", "name": "Broken", "when": ["order.tags[3] == 'x'"], "then": [EXCLUDE]}
@@ -24,17 +23,6 @@ def change(world: World, code: str, **changes: Any) -> None:
     with world.write() as session:
         location = replace(get_location(session, code=code), **changes)
         update_location(session, location=location, version=None, at=world.clock.now(), actor="test")
-    world.drain()
-
-
-def decide_by(world: World, *sourcing: Any) -> None:
-    """Let these rules decide, and what follows from it."""
-    with world.write() as session:
-        row = create_rule_set(
-            session, document={**RuleSet().document(), "sourcing": list(sourcing)}, adapters=world.runtime.adapters,
-            author="a", comment="", at=world.clock.now(),
-        )  # fmt: skip
-        activate_rule_set(session, reference=row.rule_set_id, actor="a", at=world.clock.now())
     world.drain()
 
 
@@ -81,7 +69,7 @@ def test_a_location_that_may_send_more_a_day_takes_who_waited(world: World) -> N
 
 @pytest.mark.parametrize("before", [[NOBODY], [HOLD, NOBODY], [BROKEN]], ids=["waits", "held", "broken"])
 def test_other_rules_take_who_waited(world: World, before: list[Any]) -> None:
-    decide_by(world, *before)
+    decide_by(world, sourcing=before)
     world.stock(W1_A=1)
     sent(world, "1")
     assert places(world, "1") == [[]]
@@ -110,7 +98,8 @@ def test_who_waits_on_for_another_reason_keeps_its_place(world: World, monkeypat
     with world.read() as session:
         reasons = set(parked_reasons(session, [world.order("old").order_id]).values())
     assert reasons == {"no_location"}
-    decide_by(world, {"id": "all", "name": "All", "when": [], "then": [{"action": "only", "locations": ["W2"]}]})
+    only_w2 = {"id": "all", "name": "All", "when": [], "then": [{"action": "only", "locations": ["W2"]}]}
+    decide_by(world, sourcing=[only_w2])
     with world.write() as session:
         session.connection().exec_driver_sql("UPDATE stock_levels SET on_hand = 0")
     decide_by(world)

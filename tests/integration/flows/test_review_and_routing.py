@@ -10,12 +10,11 @@ from hub.catalog.rules.products import NewProduct
 from hub.connections.service.manage import change_connection
 from hub.flows.housekeeping import Housekeeping
 from hub.fulfilment import repository as fulfilment_repository
-from hub.kit.rules.rule_set import RuleSet
 from hub.orders.service.changes import OrderChanges, lock
 from hub.orders.service.holding import pin_order
 from hub.routing.repository import latest_decision
-from hub.routing.service.rule_sets import activate_rule_set, create_rule_set
 from tests.builders import World, event, line, order_document
+from tests.rules_in_force import decide_by
 
 
 def standing(world: World, external_id: str = "1") -> tuple[str, list[str], list[str]]:
@@ -124,22 +123,13 @@ def test_a_hold_that_lifts_itself(world: World) -> None:
 
 
 def test_the_rules_of_review_tag_and_hold(world: World) -> None:
-    activate(world, review=[
+    decide_by(world, review=[
         {"id": "big", "name": "Big", "when": ["order.total_minor > 5000"], "then": [
             {"action": "hold", "reason_code": "big", "message": "look"}]},
     ])  # fmt: skip
     world.stock(W1_A=9)
     world.send(order_document("1", line("1", "A", 6)), order_document("2"))
     assert (standing(world, "1")[1], standing(world, "2")[1]) == (["big"], [])
-
-
-def activate(world: World, **sections: Any) -> None:
-    document = {**RuleSet().document(), **sections}
-    with world.write() as session:
-        row = create_rule_set(
-            session, document=document, adapters=world.runtime.adapters, author="a", comment="", at=world.clock.now()
-        )
-        activate_rule_set(session, reference=row.rule_set_id, actor="a", at=world.clock.now())
 
 
 def test_what_cannot_be_filled_waits_for_stock_the_oldest_first(world: World) -> None:

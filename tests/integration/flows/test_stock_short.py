@@ -1,14 +1,21 @@
 """A count finds less than was promised: who gives way, who goes on, and who is told."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
 from hub.cases.tables import CaseRow
+from hub.flows.stock_short import replan_requested
 from hub.fulfilment.service import shortage
 from hub.inventory.rules.levels import StockEntry
+from hub.inventory.rules.soft import SoftLine
+from hub.inventory.rules.transfers import TransferLine
 from hub.inventory.service.change import stocktake
+from hub.inventory.service.soft import assign_softly, get_soft, reserve_softly
+from hub.inventory.service.transfers import create_transfer, get_transfer
+from hub.jobs.service.publish import publish
 from tests.builders import World, line, order_document
 
 
@@ -136,3 +143,50 @@ def test_a_location_outside_is_asked_before_its_work_is_planned_again(world: Wor
     assert (work.state, work.negotiation) == ("released", "cancel_requested")
     assert world.timeline("1").count("fulfilment.cancel_requested") == 1
     assert "stock_short" not in world.cases()
+
+
+def test_what_is_kept_for_no_order_gives_way_before_any_order_does(world: World) -> None:
+    world.stock(W1_A=4)
+    sent(world, "1", "2")
+    with world.write() as session:
+        at = world.clock.now()
+        soft = reserve_softly(
+            session, reference="d", lines=[SoftLine("A", Decimal(1))], expires_at=at + timedelta(hours=1), at=at,
+            actor="phone",
+        )  # fmt: skip
+        draft = create_transfer(
+            session, source="W1", target="W2", lines=[TransferLine("A", Decimal(1))], reason="r", actor="t", at=at,
+            key="k",
+        )  # fmt: skip
+    count(world, W1_A=1)
+    with world.read() as session:
+        states = [
+            get_soft(session, soft_id=soft.soft_reservation_id).state,
+            get_transfer(session, transfer_id=draft.transfer_id).state,
+        ]
+    assert states == ["released", "cancelled"]
+    assert places(world, "1", "2") == [["W1"], []]
+    assert sound(world, "1", "2")
+
+
+def test_the_order_that_a_draft_becomes_gets_what_was_kept_for_it(world: World) -> None:
+    """Nobody else gets it meanwhile, and it is promised once."""
+    world.stock(W1_A=1)
+    with world.write() as session:
+        at = world.clock.now()
+        soft = reserve_softly(
+            session, reference="d", lines=[SoftLine("A", Decimal(1))], expires_at=at + timedelta(hours=1), at=at,
+            actor="phone",
+        )  # fmt: skip
+    sent(world, "1", "2")
+    assert places(world, "1", "2") == [[], []]
+    order_id = world.order("2").order_id
+    with world.write() as session:
+        assign_softly(session, soft_id=soft.soft_reservation_id, order_id=order_id, at=world.clock.now(), actor="phone")
+    with world.write() as session:
+        publish(session, [replan_requested(order_id, cause="kept")])
+    world.drain()
+    assert places(world, "1", "2") == [[], ["W1"]]
+    with world.read() as session:
+        assert get_soft(session, soft_id=soft.soft_reservation_id).state == "converted"
+    assert (world.level("W1_A").reserved, world.drift()) == (1, [])

@@ -124,3 +124,19 @@ class TestHints:
         book = world.double("channel", "fake_channel")
         book.parse = lambda raw: ParseResult(facts=(HintFact(),))
         assert world.message(self.hint(world)).state == "blocked"
+
+
+def test_scans_of_a_parcel_that_nobody_knows_are_a_case_until_it_is_known_or_long_ago(world: World) -> None:
+    scan = TrackingEvent(tracking_number="STRANGE", status="in_transit", occurred_at=world.clock.now(), raw_code="T")
+    with world.write() as session:
+        record_tracking(session, events=[scan], actor="carrier", at=world.clock.now())
+    world.clock.advance(23 * HOUR)
+    watch(world)
+    assert world.cases() == []
+    world.clock.advance(2 * HOUR)
+    watch(world)
+    watch(world)
+    assert world.cases() == ["scans_without_parcel"]
+    world.clock.advance(8 * 24 * HOUR)
+    watch(world)
+    assert world.cases() == []

@@ -8,7 +8,9 @@ import pytest
 from hub.kit.db import Database
 from tests.published import listening, published_in
 
-KINDS = ("inventory.stock_increased", "inventory.stock_short", "inventory.location_changed")
+KINDS = (
+    "inventory.stock_increased", "inventory.stock_short", "inventory.location_changed", "inventory.transfer_changed",
+)  # fmt: skip
 
 
 @pytest.fixture

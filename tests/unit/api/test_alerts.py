@@ -36,6 +36,6 @@ def test_every_figure_that_tells_of_trouble_has_an_alarm() -> None:
     told = {name for rule in RULES for name in re.findall(r"orderhub_\w+", rule["expr"])}
     quiet = {
         "orderhub_open_holds", "orderhub_shipments_open", "orderhub_reviewed_recently", "orderhub_auto_approval_ratio",
-        "orderhub_messages_stored_total", "orderhub_retention_rows",
+        "orderhub_messages_stored_total", "orderhub_retention_rows", "orderhub_low_stock", "orderhub_shadow_seconds",
     }  # fmt: skip
     assert set(LABELS) - told == quiet

@@ -32,10 +32,12 @@ def test_help_names_every_command() -> None:
     assert [name for name in module.PLACES if f"\n  {name} " not in outcome.stdout] == []
 
 
-def test_help_imports_no_command() -> None:
-    probe = "import sys\nfrom hub.cli.main import main\nmain(['--help'], standalone_mode=False)\n"
+@pytest.mark.parametrize("words", [[], ["routing"], ["stock"]])
+def test_help_imports_no_command(words: list[str]) -> None:
+    probe = f"import sys\nfrom hub.cli.main import main\nmain({[*words, '--help']}, standalone_mode=False)\n"
     loaded = modules_after(probe)
-    assert not any(name.startswith(("hub.cli.commands", "pydantic", "sqlalchemy")) for name in loaded)
+    own = {"hub.cli.commands", *(f"hub.cli.commands.{word}" for word in words)}
+    assert not any(name.startswith(("hub.cli.commands", "pydantic", "sqlalchemy")) for name in loaded - own)
 
 
 def test_parse_loads_neither_a_database_nor_a_server_nor_other_plugins() -> None:
@@ -63,6 +65,14 @@ def test_each_command_is_where_it_is_said_to_be(name: str) -> None:
     outcome = CliRunner().invoke(main, [name, "--help"])
     assert outcome.exit_code == 0, outcome.output
     assert outcome.stdout.startswith(f"Usage: main {name}")
+
+
+def test_each_command_below_a_group_is_where_it_is_said_to_be() -> None:
+    context = click.Context(main)
+    for name in ("plugin", "routing", "stock"):
+        group = main.get_command(context, name)
+        assert isinstance(group, LazyGroup)
+        assert [below for below in group.list_commands(context) if group.get_command(context, below) is None] == []
 
 
 def test_an_unknown_command_is_refused_without_importing_any() -> None:

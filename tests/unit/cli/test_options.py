@@ -1,12 +1,13 @@
 """What commands take."""
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
 
-from hub.cli.options import INSTANT, JSON_OBJECT, NAMES, read_rows
+from hub.cli.options import INSTANT, JSON_OBJECT, MAX_UNPACKED, NAMES, read_rows
 from hub.kit.errors import InvalidInput
 from hub.kit.ids import is_id
 
@@ -60,6 +61,9 @@ def test_rows_are_csv_text_or_objects(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"sku": "A"}]')
     assert read_rows(tmp_path / "a.csv") == "sku,name\n"
     assert read_rows(tmp_path / "a.json") == [{"sku": "A"}]
+    for name in ("a.csv", "a.json"):
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+        assert read_rows(tmp_path / f"{name}.gz") == read_rows(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,9 @@ def test_rows_are_csv_text_or_objects(tmp_path: Path) -> None:
         ("a.csv", b"sku\n\xff\xfe", "not_utf8"),
         ("a.json", b'[{"a": }]', "not_json"),
         ("b.json", b'{"a": 1}', "not_a_list"),
+        ("b.csv.gz", b"sku\n", "not_gzip"),
+        ("c.csv.gz", gzip.compress(b"sku\n", mtime=0)[:-9], "not_gzip"),
+        ("d.csv.gz", gzip.compress(b"0" * (MAX_UNPACKED + 1)), "too_large"),
     ],
 )
 def test_tables_that_cannot_be_read_are_refused_by_name(name: str, content: bytes, code: str, tmp_path: Path) -> None:

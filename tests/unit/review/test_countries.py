@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.review.rules.countries import COUNTRIES, postal_code_fits, region_fits
+from hub.canonical.countries import COUNTRIES
+from hub.review.rules.countries import postal_code_fits, region_fits
 
 GOOD = {
     "AR": ["C1425CLA", "1425"], "BR": ["40301-110", "40301110"], "CA": ["K1A 0B1", "k1a0b1"], "CN": ["518000"],

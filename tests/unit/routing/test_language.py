@@ -108,6 +108,21 @@ def test_remembered_results_are_those_of_the_engine(seen):
         assert clause.holds(facts(lines=lines, tags=tags)) == (lines > 1 and "a" in tags)
 
 
+@given(
+    sign=st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), limit=st.integers(-3, 3) | st.just(2**63 - 1),
+    value=st.integers(-3, 3) | st.sampled_from([-(2**63), 2**63 - 1]),
+)  # fmt: skip
+def test_a_comparison_with_a_number_comes_out_as_the_engine_says(sign, limit, value):
+    short, asked = (compile_clause(text, "review") for text in (f"order.units {sign} {limit}",
+                                                               f"(order.units {sign} {limit}) && true"))  # fmt: skip
+    assert short.holds({"order.units": value}) is asked.holds({"order.units": value})
+
+
+def test_a_number_beyond_64_bits_is_an_error_in_a_comparison_too():
+    with pytest.raises(RuleError):
+        compile_clause("order.units > 3", "review").holds({"order.units": 2**63})
+
+
 def test_plugins_may_declare_facts_but_not_take_names():
     wider = CATALOGUE.extended([Fact("acme.score", "int", "a score", 7)])
     assert compile_clause("acme.score > 5", "sourcing", wider).holds({"acme.score": 6})

@@ -149,7 +149,8 @@ def test_built_in_filters_name_themselves(place, changes, by):
     decision = decide(order(**changes), [place], units(BER=PLENTY))
     assert (decision.outcome, decision.fulfilments) == ("unfillable", ())
     assert verdict(decision, "BER").eliminated_by == by
-    assert decision.reason == ("no_stock" if by == "capability" else "no_location")
+    told = {"capability": "no_stock", "pinned": "unknown_location"}
+    assert decision.reason == told.get(by, "no_location")
 
 
 def test_rules_exclude_require_and_name_themselves():

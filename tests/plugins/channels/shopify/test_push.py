@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from hub.sdk.errors import Conflict, RateLimited, Rejected, Transient, Uncertain
-from hub.sdk.values import ShippedLine
+from hub.sdk.values import ShippedLine, StockShown
 from tests.plugins.channels.shopify.fake import FakeShop, gid
 from tests.plugins.channels.shopify.shops import channel, only, shipment, stock
 
@@ -123,6 +123,14 @@ def test_a_level_that_is_right_is_not_written(shop: FakeShop) -> None:
     shop.add_item("MUG", {1: 5})
     assert only(channel(shop).push_stock([stock("MUG", 5)])).ok
     assert "SetQuantities" not in shop.requests
+
+
+def test_what_the_shop_shows_is_what_can_be_set_there(shop: FakeShop) -> None:
+    shop.add_item("MUG", {1: 5, 2: 9})
+    shop.add_item("TWICE", {1: 1})
+    shop.add_item("TWICE", {1: 1})
+    shop.add_item("ELSEWHERE", {2: 3})
+    assert channel(shop, stock_location="1").list_stock(["ELSEWHERE", "MUG", "NONE", "TWICE"]) == [StockShown("MUG", 5)]
 
 
 def test_of_two_news_of_one_sku_the_later_counts(shop: FakeShop) -> None:

@@ -1,0 +1,118 @@
+"""What rules say about orders that no plan fits, and about locations that are not there."""
+
+from typing import Any
+
+import pytest
+
+from hub.routing.rules.explain import explain_location
+from hub.routing.rules.planner import plan
+from tests.unit.routing.builders import (
+    NEW_YORK,
+    PARIS,
+    decide,
+    line,
+    location,
+    order,
+    problem,
+    rules,
+    shares,
+    units,
+    verdict,
+)
+
+BER, DROP = location("BER"), location("DROP", at=NEW_YORK)
+FALLBACK = {"action": "on_unfillable", "do": "fallback", "locations": ["DROP"]}
+
+
+def sourcing(*actions: dict[str, Any]) -> Any:
+    return rules(sourcing=[{"id": "policy", "then": list(actions)}])
+
+
+def only(*codes: str, **policy: Any) -> dict[str, Any]:
+    return {"action": "only", "locations": list(codes), **policy}
+
+
+def test_a_fallback_sends_nothing_while_another_can():
+    decision = decide(order(), [BER, DROP], units(BER={"MUG": 1}, DROP={"MUG": 9}), rules=sourcing(FALLBACK))
+    assert shares(decision) == {"BER": {"MUG": 1}}
+    assert verdict(decision, "DROP").reason == "it is asked where no other location can send the order"
+    assert "no other location" in explain_location(decision, "DROP")[0]
+
+
+@pytest.mark.parametrize("there", [{}, {"BER": {"TEE": 5}}])
+def test_a_fallback_sends_what_no_other_can_and_says_so(there: dict[str, dict[str, int]]):
+    stock = units(**there, DROP={"MUG": 9})
+    decision = decide(order(), [BER, DROP], stock, rules=sourcing(FALLBACK))
+    assert shares(decision) == {"DROP": {"MUG": 1}}
+    assert decision.message == "sent from DROP, because no other location could"
+
+
+def test_a_fallback_joins_the_others_where_that_is_enough():
+    wanted = order("1", line("MUG"), line("TEE"))
+    decision = decide(wanted, [BER, DROP], units(BER={"MUG": 1}, DROP={"TEE": 1}), rules=sourcing(FALLBACK))
+    assert shares(decision) == {"BER": {"MUG": 1}, "DROP": {"TEE": 1}}
+
+
+def test_without_the_fallbacks_stock_the_order_waits():
+    decision = decide(order(), [BER, DROP], {}, rules=sourcing(FALLBACK))
+    assert (decision.outcome, decision.reason, decision.unfillable) == ("unfillable", "no_stock", {})
+
+
+def test_a_rule_that_takes_the_fallback_out_is_kept():
+    out = {"action": "exclude", "locations": ["DROP"]}
+    decision = decide(order(), [BER, DROP], units(DROP={"MUG": 1}), rules=sourcing(FALLBACK, out))
+    assert decision.outcome == "unfillable"
+
+
+@pytest.mark.parametrize(
+    ("action", "stored"),
+    [
+        ({"do": "park"}, {}),
+        ({"do": "backorder"}, {"do": "backorder"}),
+        ({"do": "cancel_after", "after_minutes": 90}, {"do": "cancel_after", "after_minutes": 90}),
+    ],
+)
+def test_the_decision_says_what_becomes_of_what_is_missing(action: dict[str, Any], stored: dict[str, Any]):
+    policy = sourcing({"action": "on_unfillable", **action})
+    waiting = decide(order(), [BER], {}, rules=policy)
+    assert (waiting.outcome, waiting.unfillable) == ("unfillable", stored)
+    assert waiting.to_dict().get("unfillable", {}) == stored
+    assert decide(order(), [BER], units(BER={"MUG": 1}), rules=policy).unfillable == {}
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome"),
+    [
+        ({}, ("unfillable", "unknown_location", {})),
+        ({"unknown": "hold"}, ("unfillable", "unknown_location", {})),
+        ({"unknown": "fallback", "fallback": ["DROP"]}, ("planned", "single", {"DROP": {"MUG": 1}})),
+        ({"unknown": "any"}, ("planned", "single", {"BER": {"MUG": 1}})),
+    ],
+)
+def test_where_no_named_location_is_there_the_policy_of_the_rule_decides(policy: Any, outcome: tuple[Any, ...]):
+    stock = units(BER={"MUG": 1}, DROP={"MUG": 1})
+    decision = decide(order(), [BER, DROP], stock, rules=sourcing(only("GONE", **policy)))
+    assert (decision.outcome, decision.reason, shares(decision)) == outcome
+    there = location("GONE", at=PARIS)
+    back = decide(order(), [BER, DROP, there], stock | units(GONE={"MUG": 1}), rules=sourcing(only("GONE", **policy)))
+    assert shares(back) == {"GONE": {"MUG": 1}}
+
+
+def test_a_closed_location_is_as_one_that_is_gone_and_the_message_names_it():
+    closed = location("BER", enabled=False)
+    decision = decide(order(), [closed, DROP], units(DROP={"MUG": 1}), rules=sourcing(only("BER")))
+    assert (decision.reason, decision.message) == (
+        "unknown_location", "it may be sent from BER alone, which is not there or closed",
+    )  # fmt: skip
+
+
+def test_one_of_the_named_is_enough():
+    stock = units(BER={"MUG": 1})
+    decision = decide(order(), [BER], stock, rules=sourcing(only("GONE", "BER", unknown="any")))
+    assert shares(decision) == {"BER": {"MUG": 1}}
+
+
+def test_the_same_inputs_fall_back_the_same():
+    wanted = problem([order()], [BER, DROP], units(DROP={"MUG": 1}), rules=sourcing(FALLBACK))
+    first, second = plan(wanted).decisions[0], plan(wanted).decisions[0]
+    assert first.to_dict() == second.to_dict()
