@@ -1,18 +1,24 @@
 """What an order waits for has not come in the time that its rules give it: what is missing is cancelled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from hub.flows.cancel import cancel
 from hub.flows.services import Services
+from hub.flows.stock_short import replan_requested
 from hub.fulfilment.service.ship import complete_if_done
 from hub.jobs.events import NewJob
+from hub.jobs.service.publish import publish
 from hub.jobs.service.work import Job
-from hub.orders.service.amend import cancel_order
+from hub.orders.service.amend import cancel_waiting
 from hub.orders.service.changes import OrderChanges, lines_of, lock
-from hub.routing.repository import is_to_be_cancelled, unpark
+from hub.routing.repository import is_to_be_cancelled, latest_decision, unpark
+from hub.routing.rules.shortage import of_line
 
 GIVE_UP = "order.give_up"
 ACTOR = "rules"
@@ -33,7 +39,7 @@ class GiveUp:
         self._services = services
 
     def __call__(self, session: Session, jobs: Sequence[Job]) -> None:
-        """Cancel what nobody works on; an order of which nothing is on its way is cancelled whole."""
+        """Cancel what is nowhere; the rest is planned again, and an order of which nothing is left is cancelled."""
         for job in jobs:
             self._give_up(session, job.subject_id or "", str(job.job_id))
 
@@ -43,11 +49,33 @@ class GiveUp:
         stored = lock(session, changes, [order_id])[order_id]
         if stored.lifecycle != "open" or not is_to_be_cancelled(session, order_id, at=at):
             return
-        if any(line.allocated for line in lines_of(session, [order_id])[order_id]):
-            cancel_order(session, changes, stored=stored, actor=ACTOR, cause=cause, reason=REASON)
-            unpark(session, [order_id])
-            changes.flush(session, at=at)
-            complete_if_done(session, order_id, changes, at)
-        else:
+        lines = lines_of(session, [order_id])[order_id]
+        short = _short(session, order_id, lines)
+        if all(_is_settled(line, short) for line in lines):
             cancel(session, changes, stored=stored, actor=ACTOR, cause=cause, reason=REASON, at=at)
+        elif cancel_waiting(session, changes, stored=stored, wanted=short, actor=ACTOR, cause=cause, reason=REASON):
+            changes.flush(session, at=at)
+            self._go_on(session, changes, order_id, cause, at)
         changes.flush(session, at=at)
+
+    def _go_on(self, session: Session, changes: OrderChanges, order_id: str, cause: str, at: datetime) -> None:
+        """What is left of it waits no longer for the rest."""
+        if any(line.unallocated or line.backordered for line in lines_of(session, [order_id])[order_id]):
+            publish(session, [replan_requested(order_id, cause=f"given_up:{cause}")])
+        else:
+            unpark(session, [order_id])
+            complete_if_done(session, order_id, changes, at)
+
+
+def _short(session: Session, order_id: str, lines: Sequence[Row[Any]]) -> dict[str, Decimal]:
+    """What the decision for which the order waits found nowhere, by line."""
+    decision = latest_decision(session, order_id)
+    short = decision.body.get("unfillable", {}).get("short", {}) if decision is not None else {}
+    return {
+        line.order_line_id: of_line(short, line.order_line_id, line.unallocated + line.backordered) for line in lines
+    }
+
+
+def _is_settled(line: Row[Any], short: Mapping[str, Decimal]) -> bool:
+    """Whether nothing is left of a line without what is short."""
+    return bool(line.ordered - line.cancelled == short[line.order_line_id])

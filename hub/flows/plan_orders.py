@@ -29,6 +29,7 @@ from hub.orders.service.accept import stored_order
 from hub.orders.service.changes import OrderChanges, lines_of, lock
 from hub.routing import repository as routing_repository
 from hub.routing.rules.decision import Decision, Fulfilment
+from hub.routing.rules.shortage import of_line
 from hub.routing.rules.values import UNIT
 from hub.routing.service.plan import Planned, Wanted, keep_decisions, park, plan_orders
 from hub.routing.service.shadow import observe
@@ -259,14 +260,14 @@ def _record_backorder(
 
 
 def _backorder(decision: Decision, item: Wanted, work: Sequence[PlannedFulfilment]) -> dict[str, Deltas]:
-    """Moves what is short onto backorder where the rules say so, and back what is not on backorder any more."""
-    short = {shortage.line_id for shortage in decision.shortages if decision.unfillable.get("do") == BACKORDER}
+    """Moves what is nowhere onto backorder where the rules say so, and back what is not on backorder any more."""
+    short = decision.unfillable["short"] if decision.unfillable.get("do") == BACKORDER else {}
     deltas: dict[str, Deltas] = {}
     for line in item.lines:
         planned = sum(
             (one.quantity for part in work for one in part.lines if one.order_line_id == line.order_line_id), Decimal(0)
         )
-        wanted = line.unallocated + line.backordered - planned if line.order_line_id in short else Decimal(0)
+        wanted = of_line(short, line.order_line_id, line.unallocated + line.backordered - planned)
         if wanted != line.backordered:
             moved = wanted - line.backordered
             deltas[line.order_line_id] = {"unallocated": -moved, "backordered": moved}

@@ -1,6 +1,6 @@
 """Quantities of a line, and what a change does to them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,6 +9,9 @@ from hub.canonical.order import Order, OrderLine
 ZERO = Decimal(0)
 Deltas = dict[str, Decimal]
 """Counter name -> change."""
+WAITING = ("backordered", "unallocated")
+"""Counters of what is to be sent yet and nobody works on: what is on backorder is given up first."""
+NOT_STOCKED = ("not_stocked",)
 
 
 def ships(line: OrderLine) -> bool:
@@ -76,18 +79,29 @@ def revise_line(line: LineState, wanted: Decimal) -> tuple[Deltas, Reduction | N
     More is unallocated (or not stocked); less is taken from what is not allocated. What cannot be taken is a finding,
     never a violated constraint.
     """
-    open_counter = "unallocated" if line.ships else "not_stocked"
     change = wanted - (line["ordered"] - line["cancelled"])
     if change == ZERO:
         return {}, None
     source = {"ordered_source": wanted - line["ordered_source"]} if wanted != line["ordered_source"] else {}
     if change > ZERO:
-        return {"ordered": change, open_counter: change, **source}, None
-    cut = min(-change, line[open_counter])
-    deltas: Deltas = {"cancelled": cut, open_counter: -cut, **source} if cut else dict(source)
+        return {"ordered": change, "unallocated" if line.ships else "not_stocked": change, **source}, None
+    taken = take(line, -change, WAITING if line.ships else NOT_STOCKED)
+    cut = -sum(taken.values(), ZERO)
+    deltas: Deltas = {"cancelled": cut, **taken, **source} if cut else dict(source)
     if cut == -change:
         return deltas, None
     return deltas, Reduction(line.order_line_id, wanted, line["ordered"] - line["cancelled"] - cut)
+
+
+def take(line: LineState, quantity: Decimal, counters: Sequence[str]) -> Deltas:
+    """Up to this quantity out of these counters, the first first."""
+    deltas: Deltas = {}
+    for name in counters:
+        taken = min(quantity, line[name])
+        quantity -= taken
+        if taken:
+            deltas[name] = -taken
+    return deltas
 
 
 def restate_cancelled(line: LineState, wanted: Decimal) -> Deltas:
@@ -102,10 +116,10 @@ def change_shipping(line: LineState, ships: bool) -> tuple[LineState, Deltas]:
     """A line that is to be sent after all, or needs no sending any more: what is open of it changes its counter."""
     if ships == line.ships:
         return line, {}
-    before, after = ("unallocated", "not_stocked") if line.ships else ("not_stocked", "unallocated")
-    moved = line[before]
-    counters = {**line.counters, before: ZERO, after: line[after] + moved}
-    deltas: Deltas = {before: -moved, after: moved} if moved else {}
+    before, after = (WAITING, "not_stocked") if line.ships else (NOT_STOCKED, "unallocated")
+    moved = sum((line[name] for name in before), ZERO)
+    counters = {**line.counters, **dict.fromkeys(before, ZERO), after: line[after] + moved}
+    deltas: Deltas = {**take(line, moved, before), after: moved} if moved else {}
     return LineState(line.order_line_id, line.external_id, ships, counters), deltas
 
 
@@ -120,10 +134,7 @@ def add_up(*changes: Deltas) -> Deltas:
 
 def cancel_line(line: LineState) -> Deltas:
     """Cancel what nobody works on: unallocated, backordered and not stocked quantities."""
-    deltas: Deltas = {}
-    for name in ("unallocated", "backordered", "not_stocked"):
-        if line[name]:
-            deltas[name] = -line[name]
+    deltas: Deltas = {name: -line[name] for name in (*WAITING, *NOT_STOCKED) if line[name]}
     total = -sum(deltas.values(), ZERO)
     return {**deltas, "cancelled": total} if total else {}
 

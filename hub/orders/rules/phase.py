@@ -106,6 +106,6 @@ def _spoken(stages: Sequence[str], standing: Standing) -> str:
         return f"partially_{last}"
     if first != "waiting":
         return first
-    if any(line["short"] > 0 and line["unallocated"] > 0 for line in standing.lines):
+    if any(line["short"] > 0 and line["unallocated"] + line["backordered"] > 0 for line in standing.lines):
         return "short"
     return "blocked" if standing.parked else "new"

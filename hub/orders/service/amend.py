@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row
@@ -14,6 +15,8 @@ from hub.kit.bulk import update_rows
 from hub.orders import repository
 from hub.orders.rules import identity
 from hub.orders.rules.counters import (
+    WAITING,
+    ZERO,
     Deltas,
     Reduction,
     add_up,
@@ -23,6 +26,7 @@ from hub.orders.rules.counters import (
     restate_cancelled,
     revise_line,
     ships,
+    take,
 )
 from hub.orders.service.accept import document_digest, line_row, order_document
 from hub.orders.service.changes import OrderChanges, line_state, lines_of
@@ -91,6 +95,23 @@ def cancel_order(
     if not left:
         changes.set(stored.order_id, {"lifecycle": "cancelled"})
     return not left
+
+
+def cancel_waiting(
+    session: Session, changes: OrderChanges, *, stored: Row[Any], wanted: Mapping[str, Decimal], actor: str, cause: str,
+    reason: str,
+) -> bool:  # fmt: skip
+    """Cancel up to so much of lines (by id) that nobody works on; whether there was any. The order goes on."""
+    deltas: dict[str, Deltas] = {}
+    for row in lines_of(session, [stored.order_id])[stored.order_id]:
+        taken = take(line_state(row), wanted.get(row.order_line_id, ZERO), WAITING)
+        if taken:
+            deltas[row.order_line_id] = {**taken, "cancelled": -sum(taken.values(), ZERO)}
+    if deltas:
+        changes.record(
+            stored.order_id, "order.partly_cancelled", actor=actor, cause=cause, data={"reason": reason}, lines=deltas
+        )
+    return bool(deltas)
 
 
 def cancel_surplus(session: Session, changes: OrderChanges, *, stored: Row[Any], actor: str, cause: str) -> None:

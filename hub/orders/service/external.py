@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hub.canonical.order import ChannelShipment, LineQuantity
 from hub.orders.repository import events_of
-from hub.orders.rules.counters import Deltas, LineState
+from hub.orders.rules.counters import WAITING, Deltas, LineState, take
 from hub.orders.service.changes import OrderChanges, line_state, lines_of
 
 
@@ -58,13 +58,7 @@ def record_channel_shipment(
 
 def _from_open(line: LineState, quantity: Decimal, *, cancelled: bool) -> Deltas:
     """Where shipped units are taken from. What has left was not cancelled, whichever of the two is told first."""
-    deltas: Deltas = {}
-    for name in ("unallocated", "cancelled") if cancelled else ("unallocated",):
-        taken = min(quantity, line[name])
-        quantity -= taken
-        if taken:
-            deltas[name] = -taken
-    return deltas
+    return take(line, quantity, (*WAITING, "cancelled") if cancelled else WAITING)
 
 
 def count_told_shipments(

@@ -1,7 +1,7 @@
 """Which locations send what: one location if any can, else the fewest, within the split policy."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
@@ -47,6 +47,24 @@ def allocate(order: PlanOrder, need: Need, ranked: Sequence[Candidacy], split: S
         if partial is not None and partial.shares:
             return partial
     return _explain(order, need, ranked, split, most)
+
+
+def nowhere(order: PlanOrder, sources: Iterable[Candidacy], given: Iterable[LineShare], split: Split) -> list[Shortage]:
+    """What of an order none of these sources has, nor all of them together, beside what is `given` already.
+
+    Lines that go together are missing together.
+    """
+    there: dict[str, int] = {}
+    for source in sources:
+        for sku, amount in source.available.items():
+            there[sku] = there.get(sku, 0) + amount
+    sent: dict[tuple[str, str], int] = {}
+    for line_id, sku, quantity in given:
+        sent[(line_id, sku)] = sent.get((line_id, sku), 0) + quantity
+        there[sku] = there.get(sku, 0) - quantity
+    rest = [replace(line, quantity=line.quantity - sent.get((line.line_id, line.sku), 0)) for line in order.lines]
+    left, shares = [{line.sku: max(0, there.get(line.sku, 0)) for line in rest}], [list[LineShare]()]
+    return _divide(_units(replace(order, lines=tuple(rest)), split), left, shares)
 
 
 def _units(order: PlanOrder, split: Split) -> list[list[PlanLine]]:
@@ -117,6 +135,17 @@ def _assign(units: list[list[PlanLine]], chosen: Sequence[Candidacy], *, partial
     """Give each unit to the first location that has all of it, else spread a single line; None if it does not fit."""
     left = [dict(candidate.available) for candidate in chosen]
     shares: list[list[LineShare]] = [[] for _ in chosen]
+    shortages = _divide(units, left, shares, partial=partial)
+    if shortages and not partial:
+        return None
+    given = [(candidate, share) for candidate, share in zip(chosen, shares, strict=True) if share]
+    return Allocation(given, shortages)
+
+
+def _divide(
+    units: list[list[PlanLine]], left: list[dict[str, int]], shares: list[list[LineShare]], *, partial: bool = True
+) -> list[Shortage]:
+    """Take units out of what is left and write them to the shares; what is missing, the first of it if not partial."""
     shortages: list[Shortage] = []
     for unit in units:
         if _place_whole(unit, left, shares):
@@ -128,9 +157,8 @@ def _assign(units: list[list[PlanLine]], chosen: Sequence[Candidacy], *, partial
         else:
             shortages.extend(Shortage(line.line_id, line.sku, line.quantity) for line in unit)
         if shortages and not partial:
-            return None
-    given = [(candidate, share) for candidate, share in zip(chosen, shares, strict=True) if share]
-    return Allocation(given, shortages)
+            break
+    return shortages
 
 
 def _whole(unit: list[PlanLine]) -> list[LineShare]:

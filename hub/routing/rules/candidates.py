@@ -50,8 +50,8 @@ class Need:
 class Candidacy:
     """One location while one order is decided."""
 
-    __slots__ = ("available", "choice", "code", "day", "distance", "eliminations", "key", "missing", "preference",
-                 "ranks", "same_country", "same_region", "site", "stock_age")  # fmt: skip
+    __slots__ = ("available", "choice", "code", "day", "distance", "eliminations", "key", "missing", "owes",
+                 "preference", "ranks", "same_country", "same_region", "site", "stock_age")  # fmt: skip
 
     def __init__(self, site: Site, order: PlanOrder, need: Need, stock: Mapping[tuple[str, str], int]) -> None:
         location = site.location
@@ -69,10 +69,14 @@ class Candidacy:
         self.distance = distance_km(order.latitude, order.longitude, location.latitude, location.longitude)
         self.available: dict[str, int] = {}
         self.missing: dict[str, int] = {}
+        self.owes: list[str] = []
         code = site.code
         for sku, wanted in need.quantities.items():
             there = stock.get((code, sku), 0)
-            if there < 0 or (need.requires and not need.requires.get(sku, frozenset()) <= location.capabilities):
+            if there < 0:
+                self.owes.append(sku)
+                there = 0
+            if need.requires and not need.requires.get(sku, frozenset()) <= location.capabilities:
                 there = 0
             self.available[sku] = there
             if there < wanted:

@@ -143,9 +143,10 @@ class Decision:
     `unknown_location`, `rule_error`, `preorder`), `message` says it to people. `due_at` is when an order that waits for
     the goods of a pre-order is planned again, `transfer` the transfer that a rule had weighed and that would cost less.
     `strategy` is what the strategy of a rule chose and why, empty where the order was planned by itself. `unfillable`
-    is what the rules say about what waits, where it is not simply to wait: `{"do": "backorder"}` or
-    `{"do": "cancel_after", "after_minutes": 60}`. `inputs` is everything that was looked at for this order; equal
-    `inputs_hash` and `rule_set_hash` give an equal decision.
+    is what the rules say about goods that are nowhere, where it is not simply to wait: `{"do": "backorder", "short":
+    {"line-1": 2000}}` or `{"do": "cancel_after", "after_minutes": 60, "short": {"line-1": None}}`, in thousandths by
+    line; None is the whole line, of which a part is missing. `inputs` is everything that was looked at for this order;
+    equal `inputs_hash` and `rule_set_hash` give an equal decision.
     """
 
     order_id: str

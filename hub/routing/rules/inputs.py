@@ -30,6 +30,8 @@ def inputs_of(
     for candidate in candidates:
         site = candidate.site
         known: dict[str, Any] = {"content": site.digest, "stock": candidate.available}
+        if candidate.owes:  # how much it owes decides nothing
+            known["stock"] = {**candidate.available, **dict.fromkeys(candidate.owes, -1)}
         if site.location.version:
             known["version"] = site.location.version
         used = site.used_ahead()

@@ -1,14 +1,13 @@
 """Turn what was found for one order into its decision: verdicts of all candidates, message, tie-break."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from hub.kit.rules.actions import OnUnfillable
 from hub.kit.rules.compiled import Verdict
 from hub.kit.rules.language import RuleError
-from hub.routing.rules.allocation import Allocation, Unfillable, format_units
+from hub.routing.rules.allocation import Allocation, Unfillable, format_units, nowhere
 from hub.routing.rules.candidates import Candidacy
 from hub.routing.rules.decision import Candidate, CourierChoice, Decision, Fulfilment, Outcome, Shortage
 from hub.routing.rules.ranking import CODE, STRATEGY, decider
@@ -19,6 +18,7 @@ PREORDER = "preorder"
 """The reason of a decision that waits for the day of a pre-order."""
 NOTHING = "nothing_to_ship"
 _STOCKLESS = frozenset({"stock", "capability"})
+_PASSING = frozenset({"stock", "disabled", "calendar", "capacity", "service"})
 
 
 @dataclass(slots=True)
@@ -156,15 +156,34 @@ def finish(draft: Draft, effects: Effects) -> Decision:
         due_at=_due_at(draft, effects),
         transfer=draft.transfer,
         strategy=draft.strategy,
-        unfillable=_unfillable(effects.unfillable) if waits else {},
+        unfillable=_unfillable(draft, effects) if waits else {},
     )
 
 
-def _unfillable(policy: OnUnfillable) -> dict[str, Any]:
-    """What the rules say about what is missing, where that is not simply to wait."""
-    if policy.do == "cancel_after":
-        return {"do": policy.do, "after_minutes": policy.after_minutes}
-    return {"do": policy.do} if policy.do == "backorder" else {}
+def _unfillable(draft: Draft, effects: Effects) -> dict[str, Any]:
+    """What the rules say about goods that are nowhere, where that is not simply to wait.
+
+    Goods on the shelf of a place that is closed, full, or has no service for now are not missing: they go later. Nor is
+    anything missing where no place may send the order: it is the rules that somebody has to look at.
+    """
+    policy = effects.unfillable
+    sources = [candidate for candidate in draft.candidates if _may_send_yet(candidate)]
+    if policy.do not in ("backorder", "cancel_after") or not sources:
+        return {}
+    given = [share for fulfilment in draft.fulfilments for share in fulfilment.lines]
+    wanted = replace(draft.order, lines=tuple([line for line in draft.order.lines if line not in draft.later]))
+    short = nowhere(wanted, sources, given, effects.split)
+    if not short:
+        return {}
+    after = {} if policy.after_minutes is None else {"after_minutes": policy.after_minutes}
+    whole = {line.line_id for line in wanted.lines if line.group is not None}
+    lines = {one.line_id: None if one.line_id in whole else one.missing for one in short}
+    return {"do": policy.do, **after, "short": lines}
+
+
+def _may_send_yet(candidate: Candidacy) -> bool:
+    """Whether it sends, or would but for its stock or for what passes."""
+    return all(found.by in _PASSING for found in candidate.eliminations)
 
 
 def _due_at(draft: Draft, effects: Effects) -> datetime | None:

@@ -46,10 +46,13 @@ def moves_stock(rules: CompiledRuleSet) -> bool:
 
 
 def cheapest(ranked: Sequence[Candidacy], policy: Transfer, service: ServiceFrom) -> Gathering | None:
-    """The cheapest way to gather an order at one of its candidates, the better ranked of equals; None without one."""
+    """The cheapest way to gather an order at one of its candidates, the better ranked of equals; None without one.
+
+    Nothing is brought to a location that owes goods, or their safety stock, of the same SKUs: what arrives fills that.
+    """
     found: list[Gathering] = []
     for target in ranked:
-        moves = _moves(target, ranked, policy.max_sources) if target.missing else None
+        moves = _moves(target, ranked, policy.max_sources) if target.missing and not target.owes else None
         day = _after(target, policy.days)
         choice = service(target, day) if moves and day is not None else None
         if moves and day is not None and choice is not None and choice.quote is not None:

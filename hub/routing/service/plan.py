@@ -108,10 +108,13 @@ def park(session: Session, *, decisions: Sequence[Decision], at: datetime) -> No
     """
     rows: list[dict[str, Any]] = []
     for decision in decisions:
+        lines = decision.unfillable.get("short", {})
+        nowhere = {sku for line_id, sku, *_ in decision.inputs["order"]["lines"] if line_id in lines}
+        after = decision.unfillable.get("after_minutes")
         rows.extend(
             {
                 "order_id": decision.order_id, "sku": sku, "reason": decision.reason[:60], "parked_at": at,
-                "due_at": None if sku else decision.due_at, "cancel_after": decision.unfillable.get("after_minutes"),
+                "due_at": None if sku else decision.due_at, "cancel_after": after if sku in nowhere else None,
             }
             for sku in sorted(_waits_for(decision))
         )  # fmt: skip

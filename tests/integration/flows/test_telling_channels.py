@@ -25,6 +25,7 @@ from tests.doubles import Book
 from tests.plugins.channels.shopify.fake import FakeShop
 from tests.plugins.channels.shopify.schema import schema
 from tests.plugins.channels.shopify.shops import SETTINGS
+from tests.rules_in_force import decide_by
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -191,6 +192,20 @@ def test_it_counts_once_whichever_document_tells_it(world: World, feed: Book) ->
     state(first, second, channel_shipment("S-3", 1))
     assert (world.order("2").lifecycle, world.lines("2")["1"]["external_shipped"]) == ("completed", 3)
     assert (world.level("W1_A").reserved, world.drift(), world.folded("2")) == (2, [], True)
+
+
+def test_what_is_on_backorder_may_be_shipped_by_its_channel(world: World, feed: Book) -> None:
+    decide_by(world, sourcing=[{"id": "wait", "name": "W", "then": [{"action": "on_unfillable", "do": "backorder"}]}])
+    order = canonical_order(
+        external_id="2", ship_to=order_document()["ship_to"], payment_state="paid", placed_at="2026-03-02T09:00:00Z",
+        lines=[{"external_id": "1", "sku": "B", "quantity": "3", "total": {"minor": 3000, "currency": "USD"}}],
+    )  # fmt: skip
+    shipped = ShipmentFact(order_id="2", shipment=channel_shipment("S-1", 3))
+    for fact in (OrderFact(kind="order", order_id="2", order=order), shipped):
+        feed.parse = lambda raw, fact=fact: ParseResult(facts=(fact,))  # type: ignore[misc]
+        tell(world, b"{}")
+    assert "order.backordered" in world.timeline("2")
+    assert (world.order("2").lifecycle, world.lines("2")["1"]["external_shipped"]) == ("completed", 3)
 
 
 def test_a_line_that_comes_with_its_shipment_counts_once(world: World, feed: Book) -> None:

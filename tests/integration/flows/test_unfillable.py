@@ -1,12 +1,14 @@
 """Orders that cannot be filled: on backorder, cancelled in time, or held until a location is there."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from hub.flows.housekeeping import Housekeeping
 from hub.inventory.service.locations import get_location, update_location
 from hub.routing.service.waiting import parked_reasons
 from tests.builders import World, line, order_document
+from tests.order_documents import START
 from tests.rules_in_force import decide_by
 
 
@@ -83,6 +85,47 @@ def test_only_what_is_missing_is_cancelled(world: World) -> None:
     keep_house(world, hours=3)
     assert (world.order("1").lifecycle, units(world, "1")) == ("open", (1, 0, 2))
     assert world.count("parked_plans") == 0
+
+
+def test_goods_on_the_shelf_of_a_closed_place_are_never_given_up(world: World) -> None:
+    on_unfillable(world, do="cancel_after", after_minutes=120)
+    world.stock(W1_A=1)
+    close(world, "W1")
+    world.send(order_document("1", line("1", "A", 1)))
+    keep_house(world, hours=3)
+    assert (world.order("1").lifecycle, world.jobs(kind="order.give_up")) == ("open", [])
+    close(world, "W1", enabled=True)
+    world.drain()
+    assert units(world, "1") == (1, 0, 0)
+
+
+def test_what_goes_complete_goes_without_what_was_given_up(world: World) -> None:
+    policy(world, {"action": "on_unfillable", "do": "cancel_after", "after_minutes": 120})
+    world.stock(W1_A=1)
+    world.send(order_document("1", line("1", "A", 1), line("2", "B", 2)))
+    assert world.open_work("1") == []
+    keep_house(world, hours=3)
+    told = {key: (row.get("allocated", 0), row.get("cancelled", 0)) for key, row in world.lines("1").items()}
+    assert (told, [row.location for row in world.open_work("1")]) == ({"1": (1, 0), "2": (0, 2)}, ["W1"])
+    assert world.folded("1")
+
+
+def test_a_pre_order_is_not_given_up_before_its_day(world: World) -> None:
+    on_unfillable(world, do="cancel_after", after_minutes=120)
+    due = (world.clock.now() + timedelta(days=9)).isoformat()
+    world.send(order_document("1", line("1", "A", 1), {**line("2", "B", 1), "kind": "preorder", "due_at": due}))
+    keep_house(world, hours=3)
+    assert {key: row.get("cancelled", 0) for key, row in world.lines("1").items()} == {"1": 1, "2": 0}
+    assert world.order("1").lifecycle == "open"
+
+
+def test_the_source_may_cut_what_is_on_backorder(world: World) -> None:
+    on_unfillable(world, do="backorder")
+    world.stock(W1_A=1)
+    world.send(order_document("1", line("1", "A", 3)))
+    world.send(order_document("1", line("1", "A", 1), updated_at=(START + timedelta(hours=1)).isoformat()))
+    assert units(world, "1") == (1, 0, 2)
+    assert (world.holds("1"), world.cases(), world.folded("1")) == ([], [], True)
 
 
 def test_other_rules_may_let_it_wait_on(world: World) -> None:

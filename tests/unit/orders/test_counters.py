@@ -61,6 +61,15 @@ class OneLine(RuleBasedStateMachine):
         assert left >= min(before, left), "what is bound is never cancelled"
         if reduction is not None:
             assert reduction.bound == left > reduction.wanted
+            waits = ("unallocated", "backordered") if self.ships else ("not_stocked",)
+            assert [self.counters[name] for name in waits] == [ZERO] * len(waits), "what waits is cut, not asked about"
+
+    @precondition(lambda self: self.counters["unallocated"] + self.counters["backordered"] > 0)
+    @rule(data=st.data())
+    def on_backorder(self, data: st.DataObject) -> None:
+        waits = self.counters["unallocated"] + self.counters["backordered"]
+        moved = Decimal(data.draw(st.integers(0, int(waits)))) - self.counters["backordered"]
+        self.apply({"unallocated": -moved, "backordered": moved})
 
     @rule(ships=st.booleans())
     def needs_sending(self, ships: bool) -> None:

@@ -105,3 +105,12 @@ def test_the_same_inputs_give_the_same_decision_again():
         decision = sent(may_transfer=may)
         again = problem_again(as_stored(decision.inputs), [BER, PAR, NYC], policy(), flat)
         assert plan(again).decisions[0].to_dict() == decision.to_dict()
+
+
+def test_nothing_is_brought_to_a_place_that_owes_goods_already():
+    """What arrives would fill the hole, and the order would be planned, and moved, again."""
+    owing = THERE | {("BER", "B"): -1, ("PAR", "A"): -1}
+    assert sent(stock=owing).reason == "split"
+    stored = as_stored(sent(stock=owing).inputs)
+    again = plan(problem_again(stored, [BER, PAR, NYC], policy(), flat)).decisions[0]
+    assert again.to_dict() == sent(stock=owing).to_dict()

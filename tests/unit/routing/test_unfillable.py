@@ -1,5 +1,6 @@
 """What rules say about orders that no plan fits, and about locations that are not there."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hub.routing.rules.explain import explain_location
 from hub.routing.rules.planner import plan
 from tests.unit.routing.builders import (
     NEW_YORK,
+    NOW,
     PARIS,
     decide,
     line,
@@ -68,8 +70,11 @@ def test_a_rule_that_takes_the_fallback_out_is_kept():
     ("action", "stored"),
     [
         ({"do": "park"}, {}),
-        ({"do": "backorder"}, {"do": "backorder"}),
-        ({"do": "cancel_after", "after_minutes": 90}, {"do": "cancel_after", "after_minutes": 90}),
+        ({"do": "backorder"}, {"do": "backorder", "short": {"line-MUG": 1000}}),
+        (
+            {"do": "cancel_after", "after_minutes": 90},
+            {"do": "cancel_after", "after_minutes": 90, "short": {"line-MUG": 1000}},
+        ),
     ],
 )
 def test_the_decision_says_what_becomes_of_what_is_missing(action: dict[str, Any], stored: dict[str, Any]):
@@ -78,6 +83,58 @@ def test_the_decision_says_what_becomes_of_what_is_missing(action: dict[str, Any
     assert (waiting.outcome, waiting.unfillable) == ("unfillable", stored)
     assert waiting.to_dict().get("unfillable", {}) == stored
     assert decide(order(), [BER], units(BER={"MUG": 1}), rules=policy).unfillable == {}
+
+
+def short_of(wanted: Any, places: Any, stock: Any, *actions: dict[str, Any]) -> Any:
+    policy = sourcing({"action": "on_unfillable", "do": "backorder"}, *actions)
+    return decide(wanted, places, stock, rules=policy).unfillable.get("short")
+
+
+WHOLE, PART = {"action": "split"}, {"action": "split", "ship_complete": False}
+PAIR = order("1", line("MUG", 3), line("TEE"))
+
+
+@pytest.mark.parametrize("split", [WHOLE, PART])
+def test_only_what_is_nowhere_is_short_however_the_rest_goes(split: dict[str, Any]):
+    assert short_of(PAIR, [BER, DROP], units(BER={"MUG": 1}, DROP={"MUG": 1, "TEE": 4}), split) == {"line-MUG": 1000}
+
+
+@pytest.mark.parametrize(
+    "place", [location("BER", enabled=False), location("BER", capacity=0), location("BER")], ids=["shut", "full", "far"]
+)
+def test_goods_of_a_place_that_sends_nothing_for_now_are_not_short(place: Any):
+    one_place = {"action": "split", "ship_complete": False, "max_splits": 1}
+    stock = units(BER={"MUG": 1}, DROP={"TEE": 1})
+    assert short_of(order("1", line("MUG"), line("TEE")), [place, DROP], stock, one_place) is None
+
+
+def test_goods_of_a_place_that_may_not_send_the_order_are_short():
+    assert short_of(order(), [BER, DROP], units(BER={"MUG": 1}), only("DROP")) == {"line-MUG": 1000}
+    refused = order(excluded_locations={"BER": "not found"})
+    assert short_of(refused, [BER, DROP], units(BER={"MUG": 1})) == {"line-MUG": 1000}
+
+
+def test_where_no_place_may_send_the_order_nothing_is_short():
+    assert short_of(order(), [BER], units(BER={"MUG": 1}), {"action": "exclude", "locations": ["BER"]}) is None
+    assert short_of(order(), [BER], units(BER={"MUG": 1}), only("GONE")) is None
+
+
+def test_what_goes_together_is_short_together():
+    stock = units(BER={"MUG": 3})
+    together = {"action": "split", "keep_together": [["MUG", "TEE"]]}
+    assert short_of(PAIR, [BER], stock, together) == {"line-MUG": 3000, "line-TEE": 1000}
+
+
+def test_of_a_bundle_the_whole_line_is_short():
+    parts = [line(sku, line_id="set", group="SET") for sku in ("MUG", "TEE")]
+    wanted = order("1", *parts, line("CAP"))
+    assert short_of(wanted, [BER], units(BER={"MUG": 1, "CAP": 1}), PART) == {"set": None}
+
+
+def test_what_a_pre_order_waits_for_is_not_short():
+    later = line("TEE", due_at=NOW + timedelta(days=3))
+    assert short_of(order("1", line("MUG"), later), [BER], units(BER={"MUG": 1}), PART) is None
+    assert short_of(order("1", line("MUG", 2), later), [BER], units(BER={"MUG": 1}), PART) == {"line-MUG": 1000}
 
 
 @pytest.mark.parametrize(
