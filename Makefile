@@ -4,12 +4,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench soak docs
+.PHONY: help setup demo serve test explore check fmt bench soak docs
 
 # Each `hub` process of a test would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 ARGS ?=
+ROUNDS ?= 20
 BIN := .venv/bin
 STAMP := .venv/.orderhub-installed
 
@@ -46,6 +47,12 @@ serve: $(STAMP) ## run the API and the worker on the embedded database
 
 test: $(STAMP) ## run the tests (ARGS="tests/unit -k money" runs some)
 	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+explore: $(STAMP) ## look for examples that break what must always hold (ROUNDS=20)
+	@for round in $$(seq $(ROUNDS)); do \
+		echo "Round $$round of $(ROUNDS)"; \
+		ORDERHUB_EXAMPLES=explore $(BIN)/pytest -q -n 2 --dist worksteal -m hypothesis tests/unit; \
+	done
 
 check: $(STAMP) ## run every gate but the tests: style, types, imports, shape, docs, migrations
 	$(BIN)/ruff check .

@@ -5,16 +5,24 @@ that a test starts with the real schema in milliseconds.
 """
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from hub.kit import migrations
 from tests.peers import fixtures_folder, require_peer
 from tests.servers import PostgresServer, RabbitServer, RedisServer, Server, with_driver
+
+# What the gate says about a change is about that change: it tries the same examples each time. `make explore` looks for
+# new ones.
+settings.register_profile("gate", derandomize=True)
+settings.register_profile("explore")
+settings.load_profile(os.environ.get("ORDERHUB_EXAMPLES", "gate"))
 
 _names = itertools.count(1)
 
