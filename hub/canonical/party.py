@@ -54,3 +54,5 @@ class Party(Value):
     phones: tuple[str, ...] = ()
     tax_id: str | None = None
     locale: str | None = None
+    groups: tuple[str, ...] = ()
+    """Customer groups or tiers, as the source names them."""

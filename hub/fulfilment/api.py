@@ -1,6 +1,7 @@
 """`/v1/fulfilment-orders`: what locations have to send, and what they answer."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -24,14 +25,15 @@ from hub.fulfilment.schemas import (
     WorkOut,
     WorkSummary,
 )
-from hub.fulfilment.service.listing import get_fulfilment_order, list_work
+from hub.fulfilment.service.listing import Turn, get_fulfilment_order, list_work, next_work
 from hub.fulfilment.service.negotiate import accept_cancel, cancel_one, refuse_cancel
 from hub.fulfilment.service.papers import MOST_ORDERS, packing_slips, pick_list
 from hub.fulfilment.service.ship import Choice, NewParcel, open_shipment
 from hub.fulfilment.service.work import Picked, accept_work, pack, pick, reject_work
 from hub.fulfilment.tables import FulfilmentOrderLineRow, FulfilmentOrderRow
-from hub.kit.errors import NotFound
-from hub.kit.web import Cursor, IfMatch, Limit, Page, page_of, problem_responses, set_etag
+from hub.kit.errors import HubError, NotFound
+from hub.kit.ids import is_id
+from hub.kit.web import Cursor, IfMatch, Limit, Page, decode_cursor, encode_cursor, page_of, problem_responses, set_etag
 from hub.kit.web_files import attachment, file_responses
 from hub.kit.web_session import ReadSession, WriteSession
 from hub.kit.web_state import Now, id_after, id_cursor
@@ -51,6 +53,7 @@ LocationCode = Annotated[str, Query(min_length=1, max_length=40)]
 WorkState = Literal["planned", "allocated", "released", "in_progress", "closed", "incomplete", "cancelled"]
 PDF = file_responses("application/pdf")
 LISTING = "fulfilment_orders"
+NEXT = "fulfilment_orders:next"
 _CHANGES = problem_responses(400, 401, 403, 404, 409, 412, 422)
 
 
@@ -77,6 +80,31 @@ def list_fulfilment_orders(
     )
 
 
+@router.get("/next", responses=problem_responses(400, 401, 403, 422))
+def list_next_work(
+    session: ReadSession, principal: Asker, location: LocationCode, limit: Limit = 50, cursor: Cursor = None
+) -> Page[WorkSummary]:
+    """Open work of a location as it should be done: by its order's priority, then by when it must leave, then the
+    oldest.
+    """
+    principal.place(location)
+    after = None if cursor is None else _turn_after(cursor)
+    found = next_work(session, location=location, after=after, limit=limit + 1)
+    return page_of(
+        found,
+        limit=limit,
+        item=lambda one: WorkSummary.model_validate(one[0]),
+        cursor=lambda one: encode_cursor(NEXT, *one[1]),
+    )
+
+
+def _turn_after(cursor: str) -> Turn:
+    priority, moment, work_id = decode_cursor(NEXT, cursor, int, datetime, str)
+    if priority is None or moment is None or work_id is None or not is_id(work_id):
+        raise HubError(400, "bad_cursor", "The cursor is not one of this list: send `next_cursor` unchanged, or none.")
+    return priority, moment, work_id
+
+
 @router.get("/pick-list", responses={**PDF, **problem_responses(400, 401, 403, 404, 422)})
 def get_pick_list(
     session: ReadSession,
@@ -85,7 +113,7 @@ def get_pick_list(
     location: LocationCode,
     fulfilment_order: Annotated[list[str] | None, Query(max_length=MOST_ORDERS, description="Ids or numbers.")] = None,
 ) -> Response:
-    """The pick list of a location as PDF: these fulfilment orders, or its open ones."""
+    """The pick list of a location as PDF: these fulfilment orders, or the hundred that it should send next."""
     principal.place(location)
     content = pick_list(session, location=location, references=fulfilment_order, at=now)
     return pdf(content, f"pick-list-{location}")

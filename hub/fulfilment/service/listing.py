@@ -1,15 +1,22 @@
 """Read fulfilment orders and shipments for people and warehouses: each filter has its index, and pages go by key."""
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from hub.fulfilment import repository
 from hub.fulfilment.tables import FulfilmentOrderRow, ParcelRow, ShipmentRow
 from hub.kit.errors import NotFound
+from hub.kit.types import Id, UtcDateTime
+from hub.orders.tables import OrderRow
 
 OPEN_WORK = ("released", "in_progress")
+NO_HURRY = datetime(9999, 1, 1, tzinfo=UTC)
+"""Stands for a day by which nothing must leave."""
+Turn = tuple[int, datetime, str]
+"""Priority of the order, when it must leave, id."""
 
 
 def get_fulfilment_order(session: Session, reference: str) -> FulfilmentOrderRow:
@@ -44,6 +51,33 @@ def list_work(
     if after is not None:
         statement = statement.where(FulfilmentOrderRow.fulfilment_order_id < after)
     return list(session.scalars(statement))
+
+
+def next_work(
+    session: Session, *, location: str, after: Turn | None, limit: int, accepted: bool = False
+) -> list[tuple[FulfilmentOrderRow, Turn]]:
+    """Open work of a location with its turn, as it should be done: by the priority of its order, then by when it must
+    leave, then the oldest. `accepted` leaves out what the location has not taken yet.
+    """
+    ship_by = func.coalesce(FulfilmentOrderRow.ship_by, literal(NO_HURRY, UtcDateTime()))
+    turn = (OrderRow.priority, ship_by, FulfilmentOrderRow.fulfilment_order_id)
+    statement = (
+        select(FulfilmentOrderRow, OrderRow.priority)
+        .join(OrderRow, OrderRow.order_id == FulfilmentOrderRow.order_id)
+        .where(FulfilmentOrderRow.location == location, FulfilmentOrderRow.state.in_(OPEN_WORK))
+        .order_by(*turn)
+        .limit(limit)
+    )
+    if accepted:
+        statement = statement.where(FulfilmentOrderRow.negotiation == "accepted")
+    if after is not None:
+        priority, moment, work_id = after
+        last = (literal(priority), literal(moment, UtcDateTime()), literal(work_id, Id()))
+        statement = statement.where(tuple_(*turn) > tuple_(*last))
+    return [
+        (row, (priority, row.ship_by or NO_HURRY, row.fulfilment_order_id))
+        for row, priority in session.execute(statement)
+    ]
 
 
 def list_shipments(

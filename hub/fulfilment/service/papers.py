@@ -13,7 +13,7 @@ from hub.canonical.party import Address
 from hub.fulfilment import repository
 from hub.fulfilment.documents.packing_slip import PackingSlip, SlipLine, render_packing_slip
 from hub.fulfilment.documents.pick_list import PickLine, PickList, PickOrder, render_pick_list
-from hub.fulfilment.service.listing import get_fulfilment_order, list_work
+from hub.fulfilment.service.listing import get_fulfilment_order, next_work
 from hub.fulfilment.tables import FulfilmentOrderLineRow, FulfilmentOrderRow, ParcelRow, ShipmentRow
 from hub.inventory.service.locations import get_location
 from hub.kit.errors import InvalidInput
@@ -39,7 +39,7 @@ def packing_slips(session: Session, *, reference: str) -> tuple[str, list[bytes]
 
 
 def pick_list(session: Session, *, location: str, references: Sequence[str] | None, at: datetime) -> bytes:
-    """The pick list of a location: the given fulfilment orders, or its oldest open ones."""
+    """The pick list of a location: the given fulfilment orders, or what it should send next."""
     get_location(session, code=location)
     if references:
         work = [get_fulfilment_order(session, reference) for reference in references]
@@ -47,7 +47,8 @@ def pick_list(session: Session, *, location: str, references: Sequence[str] | No
         if strangers:
             raise InvalidInput("other_location", f"These are not work of {location}: {', '.join(strangers)}.")
     else:
-        work = list_work(session, location=location, states=None, order_id=None, after=None, limit=MOST_ORDERS)
+        due = next_work(session, location=location, after=None, limit=MOST_ORDERS, accepted=True)
+        work = [row for row, _ in due]
     work = [row for row in work if row.negotiation == "accepted" and row.state in ("released", "in_progress")]
     lines = repository.lines(session, [row.fulfilment_order_id for row in work])
     numbers = _order_numbers(session, work)
@@ -56,7 +57,7 @@ def pick_list(session: Session, *, location: str, references: Sequence[str] | No
             order_number=numbers[row.order_id], fulfilment_number=row.number, lines=wanted, service=row.service,
             ship_by=row.ship_by,
         )
-        for row in sorted(work, key=lambda row: row.fulfilment_order_id)
+        for row in work
         if (wanted := _to_pick(lines[row.fulfilment_order_id]))
     )  # fmt: skip
     number = f"{location}-{at:%Y%m%d-%H%M}"

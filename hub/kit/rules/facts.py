@@ -66,6 +66,7 @@ ORDER_FACTS: tuple[Fact, ...] = (
     _list("order.line_kinds", "Kinds of the lines, sorted, each once", "standard"),
     _list("order.requires", "Capabilities that its products ask of a location (hazmat, cold ...)", "cold"),
     _list("order.tags", "Tags of the channel and of the hub", "vip"),
+    _list("order.buyer.groups", "Customer groups or tiers of the buyer, as its source names them, sorted", "gold"),
     _list("order.discount_codes", "Codes that the buyer entered, sorted", "SUMMER10"),
     _text("order.payment_state", "unpaid, authorized, paid, cod_due ... unknown", "paid"),
     _text("order.payment_method", "How it is paid; empty if unknown", "card"),

@@ -61,6 +61,7 @@ def order_facts(
         "order.line_kinds": sorted({line.kind for line in order.lines}),
         "order.requires": sorted(set(requires)),
         "order.tags": list(order.tags if tags is None else tags),
+        "order.buyer.groups": sorted(set(order.buyer.groups)) if order.buyer else [],
         "order.discount_codes": _codes(order),
         "order.payment_state": payment_state,
         "order.payment_method": order.payment_method or "",

@@ -161,7 +161,7 @@ def _order(node: Node, fallback: str | None, *, draft: bool) -> Order:
         test=node.flag("test"),
         delivery=_delivery(charges),
         notes=Notes(buyer=node.text("note")),
-        tags=tuple(_tags(node)),
+        tags=node.tags(),
         source_name=node.text("source_name"),
         raw=_raw(node, currency, draft=draft),
     )
@@ -271,22 +271,8 @@ def _delivery(charges: tuple[Charge, ...]) -> RequestedDelivery:
     return RequestedDelivery(service=next((title for title in titles if title), None))
 
 
-def _tags(node: Node) -> Iterator[str]:
-    value = node.data.get("tags")
-    if isinstance(value, list):
-        yield from _texts(node, "tags")
-    else:
-        yield from dict.fromkeys(part for tag in (node.text("tags") or "").split(",") if (part := tag.strip()))
-
-
 def _first_text(node: Node, name: str) -> str | None:
-    return next(_texts(node, name), None)
-
-
-def _texts(node: Node, name: str) -> Iterator[str]:
-    for place, value in node.entries(name):
-        if text := Node({"value": value}, place, node.remarks).text("value"):
-            yield text
+    return next(node.texts(name), None)
 
 
 def _raw(node: Node, currency: str | None, *, draft: bool) -> dict[str, Any]:

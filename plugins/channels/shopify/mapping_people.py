@@ -104,6 +104,7 @@ def buyer_of(node: Node) -> Party | None:
         email=node.text("email", "contact_email") or (customer.text("email") if customer else None),
         phones=_phones((node, customer)),
         locale=node.text("customer_locale"),
+        groups=customer.tags() if customer else (),
     )
     return party if party != Party() else None
 
@@ -141,6 +142,7 @@ def customer_fact(node: Node) -> CustomerFact:
             email=node.text("email"),
             phones=_phones((node,)),
             locale=node.text("locale"),
+            groups=node.tags(),
         ),
         addresses=tuple(dict.fromkeys([*addresses, *([default] if default and not addresses else [])])),
     )

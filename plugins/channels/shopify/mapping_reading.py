@@ -213,6 +213,18 @@ class Node:
         elif value is not None and value != {}:
             self._odd(name, "a list")
 
+    def texts(self, name: str) -> Iterator[str]:
+        """The texts of a list."""
+        for place, value in self.entries(name):
+            if text := Node({"value": value}, place, self.remarks).text("value"):
+                yield text
+
+    def tags(self) -> tuple[str, ...]:
+        """`tags`: a list in answers, one text with commas in webhooks."""
+        if isinstance(self.data.get("tags"), list):
+            return tuple(self.texts("tags"))
+        return tuple(dict.fromkeys(part for tag in (self.text("tags") or "").split(",") if (part := tag.strip())))
+
     def _odd(self, name: str, wanted: str) -> None:
         self.remarks.warn("unexpected_type", f"{name} is not {wanted}", self.at(name))
 

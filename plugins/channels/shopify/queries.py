@@ -38,7 +38,7 @@ fragment OrderFields on Order {{
   originalTotalDutiesSet {{ ...Money }}
   additionalFees {{ name price {{ ...Money }} }}
   taxLines {{ ...Tax }}
-  customer {{ id firstName lastName }}
+  customer {{ id firstName lastName tags }}
   purchasingEntity {{ ... on PurchasingCompany {{ company {{ id name }} location {{ id }} }} }}
   shippingAddress {{ ...Place }}
   billingAddress {{ ...Place }}

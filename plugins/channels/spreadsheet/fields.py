@@ -8,6 +8,7 @@ OrderField = Literal[
     "tax_total", "grand_total", "payment_state", "payment_method", "cancelled", "cancel_reason", "test", "service",
     "ship_by", "deliver_by", "note_buyer", "note_seller", "tags", "source_name",
     "buyer_id", "buyer_name", "buyer_company", "buyer_email", "buyer_phone", "buyer_tax_id",
+    "buyer_groups",
     "ship_name", "ship_company", "ship_line1", "ship_line2", "ship_line3", "ship_city", "ship_district", "ship_region",
     "ship_postal_code", "ship_country", "ship_phone", "ship_email",
     "bill_name", "bill_company", "bill_line1", "bill_line2", "bill_line3", "bill_city", "bill_district", "bill_region",
@@ -77,6 +78,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "buyer_id": ("customer id", "customer no", "kundennummer"),
     "buyer_name": ("customer name", "customer", "buyer", "kunde"),
     "buyer_email": ("email", "e-mail", "customer email"),
+    "buyer_groups": ("customer group", "customer groups", "customer tier", "kundengruppe", "会员等级", "客户等级"),
     "note_buyer": ("note", "notes", "remark", "bemerkung", "买家留言", "备注"),
 }  # fmt: skip
 """Headers that are understood without a mapping; compared without case, spaces and punctuation."""

@@ -333,9 +333,10 @@ def _party(stated: _Stated) -> Party | None:
     phone = stated.text("buyer_phone")
     names = {"external_id": "id", "name": "name", "company": "company", "email": "email", "tax_id": "tax_id"}
     values = {name: stated.text(f"buyer_{source}") for name, source in names.items()}
-    if phone is None and not any(values.values()):
+    groups = _tags(stated.text("buyer_groups"))
+    if phone is None and not groups and not any(values.values()):
         return None
-    return Party(**values, phones=(phone,) if phone else ())
+    return Party(**values, phones=(phone,) if phone else (), groups=groups)
 
 
 def _address(stated: _Stated, side: str, unknowns: list[Unknown]) -> Address | None:

@@ -68,6 +68,7 @@ class PartyIn(TypedDict):
     phones: NotRequired[tuple[Text, ...]]
     tax_id: NotRequired[Text | None]
     locale: NotRequired[Text | None]
+    groups: NotRequired[tuple[Text, ...]]
 
 
 @with_config(CLOSED)

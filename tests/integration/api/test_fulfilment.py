@@ -1,9 +1,13 @@
 """`/v1/fulfilment-orders` and `/v1/shipments`: what a warehouse and a packer do by API."""
 
+from datetime import timedelta
+
 import pytest
 
+from hub.fulfilment.tables import FulfilmentOrderRow
 from hub.inventory.rules.locations import Location
 from hub.inventory.service.locations import get_location, update_location
+from hub.kit.web import encode_cursor
 from tests.integration.api.calling import Hub, order
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -40,6 +44,25 @@ def test_the_work_of_a_location(hub: Hub) -> None:
     rest = hub("GET", f"/v1/fulfilment-orders?limit=1&cursor={page['next_cursor']}").json()
     assert [page["items"][0]["number"], rest["items"][0]["number"]] == ["N-B-F1", "N-A-F1"]
     assert hub("GET", "/v1/fulfilment-orders?state=lost").status_code == 422
+
+
+def test_what_a_location_does_next_goes_by_priority_then_by_when_it_must_leave(hub: Hub) -> None:
+    ids = hub.post_orders(order("A"), order("B", sku="TEE"), order("C"), order("D"))
+    now = hub.runtime.clock.now()
+    with hub.runtime.database.write() as session:
+        for order_id, hours in zip(ids, (None, 9, None, 3), strict=True):
+            ship_by = None if hours is None else now + timedelta(hours=hours)
+            session.query(FulfilmentOrderRow).filter_by(order_id=order_id).one().ship_by = ship_by
+    assert hub("POST", f"/v1/orders/{ids[2]}/priority", {"priority": 5}).status_code == 200
+    numbers, cursor = [], ""
+    while cursor is not None:
+        page = hub("GET", f"/v1/fulfilment-orders/next?location=W1&limit=1{cursor and '&cursor=' + cursor}").json()
+        numbers += [item["number"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert numbers == ["N-C-F1", "N-D-F1", "N-B-F1", "N-A-F1"]
+    assert hub("GET", "/v1/fulfilment-orders/next?location=W2").json()["items"] == []
+    for odd in ("x", encode_cursor("fulfilment_orders:next", 1, now, "x"), encode_cursor("fulfilment_orders", ids[0])):
+        assert hub("GET", f"/v1/fulfilment-orders/next?location=W1&cursor={odd}").json()["code"] == "bad_cursor"
 
 
 def test_pick_pack_ship_hand_over_deliver(hub: Hub) -> None:

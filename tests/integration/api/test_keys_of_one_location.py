@@ -36,6 +36,7 @@ def test_the_work_and_the_shipments_of_others_are_not_there(hub: Hub, theirs: st
         "/v1/fulfilment-orders?location=W1",
         "/v1/shipments?location=W1",
         "/v1/fulfilment-orders/pick-list?location=W1",
+        "/v1/fulfilment-orders/next?location=W1",
     ):
         assert hub("GET", path, token=token).json()["code"] == "other_location", path
     listed = hub("GET", f"/v1/fulfilment-orders/pick-list?location=W2&fulfilment_order={work}", token=token)

@@ -53,6 +53,15 @@ def test_rules_say_it_by_what_review_found_and_again_when_the_order_changes(worl
     assert (treated(world, "1"), treated(world, "2")) == ((200, None), (20, "others"))
 
 
+def test_the_tier_of_the_customer_may_say_it(world: World) -> None:
+    gold = {"id": "gold", "name": "Gold", "when": ["'gold' in order.buyer.groups"], "then": [
+        {"action": "priority", "priority": 5},
+    ]}  # fmt: skip
+    decide_by(world, priority=[gold])
+    world.send(order_document("1", buyer={"id": "c-1", "groups": ["b2b", "gold"]}), order_document("2"))
+    assert (treated(world, "1")[0], treated(world, "2")[0]) == (5, 100)
+
+
 def test_what_a_person_said_is_kept_until_given_back(world: World) -> None:
     rules(world)
     world.send(order("1", 2))

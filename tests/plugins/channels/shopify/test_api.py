@@ -92,7 +92,7 @@ def test_a_listed_order_says_the_same_as_its_facts_in_the_shop(shop: FakeShop) -
         ("2", 1, "9.00"),
     ]
     assert order.lines[0].properties == {"engraving": "für Zoë"}
-    assert (order.ship_to.country, order.ship_to.region_code) == ("US", "KY")
+    assert (order.ship_to.country, order.ship_to.region_code, order.buyer.groups) == ("US", "KY", ("gold",))
     assert order.transactions[0].kind == "sale"
     assert order.shipments == ()
 

@@ -269,6 +269,12 @@ def test_nobody_bought_and_nothing_ships_is_null() -> None:
     assert (told.buyer, told.ship_to, told.bill_to) == (None, None, None)
 
 
+def test_tags_of_the_customer_are_groups() -> None:
+    told = canonical(order(customer={"id": 1, "tags": "gold, newsletter, gold"}))
+    assert told.buyer is not None
+    assert told.buyer.groups == ("gold", "newsletter")
+
+
 def test_a_company_order() -> None:
     told = canonical(order(company={"id": 5, "location_id": 6}, po_number="PO-1"))
     assert (told.raw["company_id"], told.raw["company_location_id"], told.raw["po_number"]) == ("5", "6", "PO-1")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from hub.canonical.facts import Fault, OrderFact, ParseResult
 from hub.canonical.money import Money, format_minor
 from hub.canonical.order import Charge, Discount, Order, Tax
+from hub.canonical.party import Party
 from hub.sdk.errors import Malformed
 from hub.sdk.values import Raw
 from plugins.channels.spreadsheet.mapping import read_file
@@ -92,6 +93,12 @@ def test_an_order_with_all_its_columns() -> None:
     )  # fmt: skip
     assert order.notes.buyer == "=ring"
     assert [(warning.code, warning.path) for warning in fact.warnings] == [("formula_text", "row 2, column Info (T)")]
+
+
+def test_the_tier_of_a_buyer_is_a_group() -> None:
+    (fact,) = read(b"order_id;sku;quantity;Customer tier\n1;M;1;gold, b2b\n").facts
+    assert isinstance(fact, OrderFact)
+    assert fact.order.buyer == Party(groups=("gold", "b2b"))
 
 
 def test_nothing_is_invented_where_the_file_says_nothing() -> None:

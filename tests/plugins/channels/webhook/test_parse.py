@@ -68,7 +68,7 @@ def test_an_order_is_read_as_it_is_stated() -> None:
             revision=7,
             placed_at="2026-03-01T10:00:00+08:00",
             ship_to={"name": "Ada", "lines": ["1 Main St"], "city": "Berlin", "postal_code": "01067", "country": "DE"},
-            buyer={"id": "c-7", "email": "ada@example.com"},
+            buyer={"id": "c-7", "email": "ada@example.com", "groups": ["gold"]},
             lines=[line(taxes=[{"title": "VAT", "rate": "0.19", "amount": "3.99", "included": True}], grams=350)],
             charges=[{"kind": "shipping", "amount": "4.90", "code": "DHL"}],
             discount_total="1.00",
@@ -90,7 +90,7 @@ def test_an_order_is_read_as_it_is_stated() -> None:
     assert value.ship_to is not None
     assert (value.ship_to.postal_code, value.ship_to.country, value.ship_to.country_raw) == ("01067", "DE", None)
     assert value.buyer is not None
-    assert value.buyer.external_id == "c-7"
+    assert (value.buyer.external_id, value.buyer.groups) == ("c-7", ("gold",))
     (only,) = value.lines
     assert (only.quantity, only.unit_price, only.total, only.grams) == (Decimal(2), Decimal("12.50"), eur(2500), 350)
     assert only.taxes == (Tax(title="VAT", rate=Decimal("0.19"), amount=eur(399), included=True),)
