@@ -28,7 +28,7 @@ def report_html(report: Mapping[str, Any], *, title: str = "Backtest of routing 
     Further members are ignored, and of the differences so are those of which there are none.
     """
     plots = list(_plots(report["before"], report["after"]))
-    data = _json([{"rows": rows[:SHOWN], "y": y} for _, _, y, rows in plots])
+    data = _json([{"rows": rows[:SHOWN], "x": x, "y": y} for _, x, y, rows in plots])
     styles = f"{_asset('uPlot.min.css')}\n{_asset('page.css')}"
     library, script = _asset("uPlot.iife.min.js"), _asset("page.js")
     policy = (

@@ -3,13 +3,14 @@
   const plots = JSON.parse(document.getElementById("plots").textContent);
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const drawn = [];
+  const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].flatMap((power) => [power, 2 * power, 5 * power]);
 
   function bars(label, align, stroke) {
     return { label, stroke, fill: stroke, width: 0, points: { show: false },
       paths: uPlot.paths.bars({ size: [0.38, 44], align, gap: 1 }) };
   }
 
-  function draw(place, { rows, y }) {
+  function draw(place, { rows, x, y }) {
     const last = rows.length - 1, at = rows.map((_, index) => index);
     const every = (self) => {
       const step = Math.max(1, Math.ceil(rows.length / Math.max(1, Math.floor(self.width / 80))));
@@ -22,11 +23,11 @@
       scales: { x: { time: false, range: () => [-0.6, last + 0.6] }, y: { range: (_, low, high) => [0, high * 1.08 || 1] } },
       axes: [
         { ...axis, grid: { show: false }, splits: every, values: (_, found) => found.map(name) },
-        { ...axis, label: y, labelSize: 22, size: 64 },
+        { ...axis, label: y, labelSize: 22, size: 64, incrs: WHOLE },
       ],
       cursor: { drag: { x: false, y: false } },
       series: [
-        { label: "", value: (_, index) => (index == null || !rows[index] ? "" : rows[index][0]) },
+        { label: x, value: (_, index) => (index == null || !rows[index] ? "" : rows[index][0]) },
         bars("before", -1, color("--before")), bars("after", 1, color("--after")),
       ],
     };
