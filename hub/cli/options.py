@@ -136,3 +136,4 @@ TABLE_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many."
 )
+after_option = click.option("--after", metavar="CURSOR", help="Go on where another list ended: it names the cursor.")

@@ -10,6 +10,7 @@ import click
 import orjson
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 json_option: Callable[[F], F] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
@@ -29,6 +30,13 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """A line beside the answer: on standard error, so that the answer can be piped."""
     click.echo(text, err=True)
+
+
+def page(found: Sequence[T], limit: int, cursor: Callable[[T], str]) -> list[T]:
+    """The first `limit` of what was asked for with one more: that one only tells that the list goes on, and how."""
+    if len(found) > limit:
+        note(f"There are more: --after {cursor(found[limit - 1])}")
+    return list(found[:limit])
 
 
 def shown(value: Any) -> str:

@@ -10,8 +10,8 @@ from hub.cases.service import query
 from hub.cases.service import resolve as service
 from hub.cli.bootstrap import reading, writing
 from hub.cli.environment import actor
-from hub.cli.options import limit_option
-from hub.cli.output import emit, json_option, say
+from hub.cli.options import after_option, limit_option
+from hub.cli.output import emit, json_option, page, say
 from hub.cli.tables import print_facts, print_table
 from hub.kit.errors import InvalidInput
 
@@ -29,14 +29,14 @@ def cases() -> None:
 )
 @click.option("--kind", help="Only this kind, e.g. unknown_sku.")
 @limit_option
-@click.option("--before", metavar="ID", help="Go on before this case.")
+@after_option
 @json_option
-def list_command(state: str, kind: str | None, limit: int, before: str | None, as_json: bool) -> None:
+def list_command(state: str, kind: str | None, limit: int, after: str | None, as_json: bool) -> None:
     """List cases, newest first."""
     wanted = None if state == "all" else cast("CaseState", state)
     with reading() as (_, session):
-        found = query.list_cases(session, state=wanted, kind=kind, before=before, limit=limit)
-    documents = [asdict(case) for case in found]
+        found = query.list_cases(session, state=wanted, kind=kind, before=after, limit=limit + 1)
+    documents = [asdict(case) for case in page(found, limit, lambda case: case.case_id)]
     if as_json:
         emit(documents)
         return

@@ -6,8 +6,8 @@ import click
 
 from hub.cli.bootstrap import reading, tell_about_work, writing
 from hub.cli.environment import actor
-from hub.cli.options import NAMES, limit_option
-from hub.cli.output import emit, json_option, say
+from hub.cli.options import NAMES, after_option, limit_option
+from hub.cli.output import emit, json_option, page, say
 from hub.cli.tables import print_table
 from hub.flows.settle_effects import settle_as_done, try_once_more
 from hub.jobs.service.doubts import list_doubts
@@ -24,12 +24,13 @@ def effects() -> None:
 
 @effects.command("list")
 @limit_option
-@click.option("--after", metavar="KEY", help="Go on after this one.")
+@after_option
 @json_option
 def list_command(limit: int, after: str | None, as_json: bool) -> None:
     """List the calls that may have happened: of these the other side could not be asked, or not yet."""
     with reading() as (_, session):
-        documents = [_document(row) for row in list_doubts(session, after=after, limit=limit)]
+        found = list_doubts(session, after=after, limit=limit + 1)
+        documents = [_document(row) for row in page(found, limit, lambda row: row.idem_key)]
     if as_json:
         emit(documents)
         return

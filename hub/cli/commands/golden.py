@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from hub.cli.bootstrap import reading, writing
 from hub.cli.environment import actor
 from hub.cli.golden_faults import print_broken
-from hub.cli.options import limit_option
-from hub.cli.output import emit, json_option, note, say
+from hub.cli.options import after_option, limit_option
+from hub.cli.output import emit, json_option, note, page, say
 from hub.cli.rule_files import read_rules
 from hub.cli.tables import print_table
 from hub.flows.runtime import Runtime
@@ -81,11 +81,13 @@ def make(order: str, name: str, about: str, members: Sequence[str], as_json: boo
 
 @golden.command("list")
 @limit_option
+@after_option
 @json_option
-def list_command(limit: int, as_json: bool) -> None:
+def list_command(limit: int, after: str | None, as_json: bool) -> None:
     """List golden orders by name."""
     with reading() as (_, session):
-        rows = [GoldenSummary.of(row).model_dump() for row in repository_golden.golden_orders(session, limit=limit)]
+        found = repository_golden.golden_orders(session, after=after, limit=limit + 1)
+        rows = [GoldenSummary.of(row).model_dump() for row in page(found, limit, lambda row: row.name)]
     if as_json:
         emit(rows)
         return

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from hub.cli.bootstrap import connect_doorbell, open_runtime, reading, tell_about_work, writing
 from hub.cli.environment import actor
 from hub.cli.options import INSTANT, limit_option
-from hub.cli.output import emit, json_option, say, shown
+from hub.cli.output import emit, json_option, page, say, shown
 from hub.cli.tables import console, print_facts, print_table, progress
 from hub.connections.service.adapters import load, load_by_name
 from hub.flows.runtime import Runtime
@@ -75,9 +75,9 @@ def list_command(
             since=since, until=until,
         )  # fmt: skip
         found = list_jobs(
-            session, states=(state,) if state else None, subject_id=subject, wanted=wanted, after=after, limit=limit
+            session, states=(state,) if state else None, subject_id=subject, wanted=wanted, after=after, limit=limit + 1
         )
-        documents = [_document(row) for row in found]
+        documents = [_document(row) for row in page(found, limit, lambda row: str(row.job_id))]
     if as_json:
         emit(documents)
         return

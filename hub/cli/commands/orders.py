@@ -12,7 +12,7 @@ from hub.cli.bootstrap import reading, tell_about_work, writing
 from hub.cli.commands.order_treatment import assign, prioritise
 from hub.cli.environment import actor
 from hub.cli.options import NAMES, limit_option
-from hub.cli.output import emit, json_option, say
+from hub.cli.output import emit, json_option, page, say
 from hub.cli.tables import print_facts, print_table
 from hub.connections.service.adapters import load_by_name
 from hub.flows.cancel import cancel as cancel_flow
@@ -67,7 +67,8 @@ def list_command(
             review=review,
             connection_id=load_by_name(session, connection).connection_id if connection else None,
         )  # fmt: skip
-        rows = list_orders(session, wanted=wanted, after=After(after) if after else None, limit=limit)
+        found = list_orders(session, wanted=wanted, after=After(after) if after else None, limit=limit + 1)
+        rows = page(found, limit, lambda row: row.order_id)
         holds = repository.open_holds(session, [row.order_id for row in rows])
         documents = [_summary(row, holds.get(row.order_id, [])) for row in rows]
     if as_json:
@@ -113,7 +114,8 @@ def timeline(order: str, limit: int, after: int, as_json: bool) -> None:
     """Show what happened to an order, by whom and why, in the order in which it happened."""
     with reading() as (_, session):
         row = find_order(session, order)
-        events = [_event(event) for event in repository.timeline(session, row.order_id, after=after, limit=limit)]
+        found = repository.timeline(session, row.order_id, after=after, limit=limit + 1)
+        events = [_event(event) for event in page(found, limit, lambda event: str(event.sequence))]
     if as_json:
         emit(events)
         return

@@ -13,7 +13,7 @@ from hub.catalog.service.upsert import UpsertResult, upsert_products
 from hub.cli.bootstrap import reading, writing
 from hub.cli.errors import describe_fault
 from hub.cli.options import TABLE_FILE, limit_option, read_rows
-from hub.cli.output import emit, json_option, note, say
+from hub.cli.output import emit, json_option, note, page, say
 from hub.cli.tables import print_table
 
 _COLUMNS = ("sku", "name", "grams", "stocked", "active", "requires")
@@ -32,7 +32,8 @@ def products() -> None:
 def list_command(prefix: str | None, limit: int, after: str | None, as_json: bool) -> None:
     """List products whose SKU begins with PREFIX, in the order of their SKUs."""
     with reading() as (_, session):
-        documents = [asdict(found) for found in list_products(session, q=prefix, after=after, limit=limit)]
+        found = list_products(session, q=prefix, after=after, limit=limit + 1)
+        documents = [asdict(product) for product in page(found, limit, lambda product: product.sku)]
     if as_json:
         emit(documents)
         return

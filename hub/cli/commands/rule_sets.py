@@ -7,8 +7,8 @@ import click
 from hub.cli.bootstrap import reading, writing
 from hub.cli.environment import actor
 from hub.cli.golden_faults import print_broken
-from hub.cli.options import JSON_OBJECT, limit_option
-from hub.cli.output import emit, json_option, say
+from hub.cli.options import JSON_OBJECT, after_option, limit_option
+from hub.cli.output import emit, json_option, page, say
 from hub.cli.rule_differences import print_differences
 from hub.cli.rule_files import read_rules
 from hub.cli.tables import print_facts, print_table
@@ -40,11 +40,13 @@ comment_option = click.option("--comment", default="", help="Why, for those who 
 
 @click.command("list")
 @limit_option
+@click.option("--after", type=int, metavar="VERSION", help="Go on below this version.")
 @json_option
-def list_versions(limit: int, as_json: bool) -> None:
+def list_versions(limit: int, after: int | None, as_json: bool) -> None:
     """List the versions of the rules, newest first."""
     with reading() as (_, session):
-        documents = [_document(row) for row in repository.rule_sets(session, before=None, limit=limit)]
+        found = repository.rule_sets(session, before=after, limit=limit + 1)
+        documents = [_document(row) for row in page(found, limit, lambda row: str(row.version))]
     if as_json:
         emit(documents)
         return
@@ -180,12 +182,14 @@ def rollback(reason: str, active: int | None, as_json: bool) -> None:
 @click.command()
 @click.argument("version", required=False)
 @limit_option
+@after_option
 @json_option
-def backtests(version: str | None, limit: int, as_json: bool) -> None:
+def backtests(version: str | None, limit: int, after: str | None, as_json: bool) -> None:
     """List the backtests that are kept, of VERSION or of all, newest first."""
     with reading() as (_, session):
         rule_set_id = find_rule_set(session, version).rule_set_id if version else None
-        rows = repository_gate.backtests(session, rule_set_id=rule_set_id, before=None, limit=limit)
+        found = repository_gate.backtests(session, rule_set_id=rule_set_id, before=after, limit=limit + 1)
+        rows = page(found, limit, lambda row: row.backtest_id)
         wanted = [each for row in rows for each in (row.rule_set_id, row.against_id)]
         versions = repository_gate.versions(session, wanted)
         documents = [BacktestSummary.of(row, versions).model_dump() for row in rows]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from hub.cli.bootstrap import reading, tell_about_work, writing
 from hub.cli.environment import actor
 from hub.cli.options import limit_option
-from hub.cli.output import emit, json_option, say
+from hub.cli.output import emit, json_option, page, say
 from hub.cli.tables import print_table
 from hub.connections.service.adapters import load
 from hub.flows.runtime import Runtime
@@ -35,7 +35,8 @@ def schedules() -> None:
 def list_command(limit: int, after: str | None, as_json: bool) -> None:
     """List schedules with their next run, their last one and what came of it."""
     with reading() as (_, session):
-        documents = _documents(session, list_schedules(session, after=after, limit=limit))
+        found = list_schedules(session, after=after, limit=limit + 1)
+        documents = _documents(session, page(found, limit, lambda view: view.schedule_id))
     if as_json:
         emit(documents)
         return

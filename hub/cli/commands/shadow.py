@@ -4,8 +4,8 @@ import click
 
 from hub.cli.bootstrap import reading, writing
 from hub.cli.environment import actor
-from hub.cli.options import limit_option
-from hub.cli.output import emit, json_option, say
+from hub.cli.options import after_option, limit_option
+from hub.cli.output import emit, json_option, page, say
 from hub.cli.tables import print_facts, print_table
 from hub.routing import repository_shadow
 from hub.routing.schemas_shadow import DisagreementOut, ShadowOut
@@ -50,15 +50,17 @@ def stop(version: str, as_json: bool) -> None:
 @shadow.command()
 @click.argument("version")
 @limit_option
+@after_option
 @json_option
-def show(version: str, limit: int, as_json: bool) -> None:
+def show(version: str, limit: int, after: str | None, as_json: bool) -> None:
     """Show how often VERSION agreed with what was decided, and its newest disagreements."""
     with reading() as (_, session):
         found = find_shadow(session, version)
         document = ShadowOut.of(*found).model_dump(mode="json")
+        stored = repository_shadow.disagreements(session, found[1].shadow_id, before=after, limit=limit + 1)
         rows = [
             DisagreementOut.model_validate(row).model_dump(mode="json")
-            for row in repository_shadow.disagreements(session, found[1].shadow_id, before=None, limit=limit)
+            for row in page(stored, limit, lambda row: row.disagreement_id)
         ]
     if as_json:
         emit(document | {"disagreements": rows})

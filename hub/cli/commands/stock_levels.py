@@ -35,7 +35,7 @@ def list_command(
     with reading() as (_, session):
         levels, following = list_levels(session, location=location, sku=sku, low=low, after=after, limit=limit)
     _show(levels, as_json)
-    if following is not None and not as_json:
+    if following is not None:
         note(f"There are more: --after {' '.join(following)}")
 
 

@@ -12,8 +12,8 @@ import click
 from hub.cli.bootstrap import reading, tell_about_work, writing
 from hub.cli.environment import actor
 from hub.cli.errors import describe_fault
-from hub.cli.options import INSTANT, QUANTITY, TABLE_FILE, limit_option, read_rows
-from hub.cli.output import emit, json_option, note
+from hub.cli.options import INSTANT, QUANTITY, TABLE_FILE, after_option, limit_option, read_rows
+from hub.cli.output import emit, json_option, note, page
 from hub.cli.tables import print_table
 from hub.flows.runtime import Runtime
 from hub.flows.soft_reservations import keep_for_order
@@ -44,11 +44,15 @@ def transfer() -> None:
 @click.option("--state", type=click.Choice(("draft", "in_transit", "received", "cancelled")), help="In this state.")
 @click.option("--location", metavar="CODE", help="From or to this location.")
 @limit_option
+@after_option
 @json_option
-def list_transfers_command(state: str | None, location: str | None, limit: int, as_json: bool) -> None:
+def list_transfers_command(
+    state: str | None, location: str | None, limit: int, after: str | None, as_json: bool
+) -> None:
     """List transfers, the newest first."""
     with reading() as (_, session):
-        found = transfers.list_transfers(session, state=state, location=location, limit=limit)
+        found = transfers.list_transfers(session, state=state, location=location, before=after, limit=limit + 1)
+        found = page(found, limit, lambda one: one.transfer_id)
     _show(found, _TRANSFER, as_json, empty="There are no transfers: `hub stock transfer create`.")
 
 
@@ -129,11 +133,13 @@ def count() -> None:
 @click.option("--state", type=click.Choice(("open", "approved", "cancelled")), help="In this state.")
 @click.option("--location", metavar="CODE", help="Of this location.")
 @limit_option
+@after_option
 @json_option
-def list_counts_command(state: str | None, location: str | None, limit: int, as_json: bool) -> None:
+def list_counts_command(state: str | None, location: str | None, limit: int, after: str | None, as_json: bool) -> None:
     """List sheets, the newest first."""
     with reading() as (_, session):
-        found = counting.list_counts(session, state=state, location=location, limit=limit)
+        found = counting.list_counts(session, state=state, location=location, before=after, limit=limit + 1)
+        found = page(found, limit, lambda one: one.count_id)
     _show(found, _COUNT, as_json, empty="There are no sheets: `hub stock count open LOCATION`.")
 
 
@@ -161,7 +167,9 @@ def show_count_command(count_id: str, limit: int, after: str | None, as_json: bo
     """List the lines of a sheet: what was counted, and what the ledger said at that moment."""
     with reading() as (_, session):
         counting.get_count(session, count_id=count_id)
-        found = counting.list_lines(session, count_id=count_id, after=after, limit=limit)
+        found = page(
+            counting.list_lines(session, count_id=count_id, after=after, limit=limit + 1), limit, lambda line: line.sku
+        )
     documents = [{**asdict(line), "difference": line.difference} for line in found]
     _print(documents, _LINE, as_json, empty="The sheet has no lines: enter counts.")
 
@@ -234,11 +242,13 @@ def keep() -> None:
 @keep.command("list")
 @click.option("--state", type=click.Choice(("held", "converted", "released", "expired")), help="In this state.")
 @limit_option
+@after_option
 @json_option
-def list_kept_command(state: str | None, limit: int, as_json: bool) -> None:
+def list_kept_command(state: str | None, limit: int, after: str | None, as_json: bool) -> None:
     """List what is kept, the newest first."""
     with reading() as (_, session):
-        found = soft.list_soft(session, state=state, limit=limit)
+        found = soft.list_soft(session, state=state, before=after, limit=limit + 1)
+        found = page(found, limit, lambda one: one.soft_reservation_id)
     _show(found, _KEPT, as_json, empty="Nothing is kept: `hub stock keep create REFERENCE --line SKU 1`.")
 
 

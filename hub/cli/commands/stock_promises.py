@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from hub.cli.bootstrap import reading, tell_about_work, writing
 from hub.cli.environment import actor
 from hub.cli.options import JSON_OBJECT, QUANTITY, limit_option
-from hub.cli.output import emit, json_option, say
+from hub.cli.output import emit, json_option, page, say
 from hub.cli.tables import print_table
 from hub.connections.service.adapters import load_by_name
 from hub.inventory.rules.levels import ZERO
@@ -26,6 +26,7 @@ from hub.kit.errors import InvalidInput
 _LOCATION = ("code", "name", "kind", "handling", "rank", "enabled", "capabilities")
 _PROMISE = ("sku", "available_to_promise", "locations")
 location_option = click.option("--location", default="*", show_default=True, metavar="CODE", help="* is everywhere.")
+level_option = click.option("--after", nargs=2, metavar="LOCATION SKU", help="Go on after this level.")
 sku_option = click.option("--sku", default="*", show_default=True, help="* is every SKU.")
 
 
@@ -41,7 +42,8 @@ def location() -> None:
 def list_locations_command(limit: int, after: str | None, as_json: bool) -> None:
     """List locations in the order of their codes."""
     with reading() as (_, session):
-        found = [LocationOut.of(one).model_dump() for one in list_locations(session, after=after, limit=limit)]
+        rows = page(list_locations(session, after=after, limit=limit + 1), limit, lambda one: one.code)
+        found = [LocationOut.of(one).model_dump() for one in rows]
     _print(found, _LOCATION, as_json, empty="There are no locations: `hub stock location add CODE NAME`.")
 
 
@@ -87,11 +89,11 @@ def atp(connection: str, sku: str | None, limit: int, after: str | None, as_json
     with reading() as (runtime, session):
         found = promise.list_promises(
             session, connection=load_by_name(session, connection), at=runtime.clock.now(), sku=sku, after=after,
-            limit=limit,
+            limit=limit + 1,
         )  # fmt: skip
     documents: list[dict[str, Any]] = [
         {"sku": one.sku, "available_to_promise": one.quantity, "locations": [asdict(part) for part in one.parts]}
-        for one in found
+        for one in page(found, limit, lambda one: one.sku)
     ]
     if not as_json:
         for document in documents:
@@ -110,10 +112,10 @@ def told(connection: str, differing: bool, limit: int, after: str | None, as_jso
     """Say what the channel CONNECTION was told of each SKU, and what it was seen to show itself."""
     with reading() as (_, session):
         found = list_told(
-            session, connection_id=load_by_name(session, connection).connection_id, after=after, limit=limit,
-            differing=differing,
+            session, connection_id=load_by_name(session, connection).connection_id, after=after,
+            limit=limit + 1, differing=differing,
         )  # fmt: skip
-    documents = [asdict(one) | {"differs": one.differs} for one in found]
+    documents = [asdict(one) | {"differs": one.differs} for one in page(found, limit, lambda one: one.sku)]
     empty = "It shows what it was told." if differing else f"{connection} was told of no stock yet."
     _print(documents, ("sku", "available", "told_at", "shown", "seen_at"), as_json, empty=empty)
 
@@ -126,13 +128,14 @@ def buffer() -> None:
 @buffer.command("list")
 @click.argument("connection")
 @limit_option
+@level_option
 @json_option
-def list_buffers_command(connection: str, limit: int, as_json: bool) -> None:
+def list_buffers_command(connection: str, limit: int, after: tuple[str, str] | None, as_json: bool) -> None:
     """List what is kept back from CONNECTION."""
     with reading() as (_, session):
         channel = load_by_name(session, connection)
-        found = promise.list_buffers(session, connection_id=channel.connection_id, limit=limit)
-    documents = [_starred(asdict(one)) for one in found]
+        found = promise.list_buffers(session, connection_id=channel.connection_id, after=_level(after), limit=limit + 1)
+    documents = [_starred(asdict(one)) for one in page(found, limit, _level_cursor)]
     empty = "Nothing is kept back: `hub stock buffer set CONNECTION --units 2`."
     _print(documents, ("location", "sku", "units", "percent"), as_json, empty=empty)
 
@@ -174,11 +177,13 @@ def reorder() -> None:
 
 @reorder.command("list")
 @limit_option
+@level_option
 @json_option
-def list_points_command(limit: int, as_json: bool) -> None:
+def list_points_command(limit: int, after: tuple[str, str] | None, as_json: bool) -> None:
     """List reorder points."""
     with reading() as (_, session):
-        documents = [_starred(asdict(one)) for one in low_stock.list_points(session, limit=limit)]
+        found = low_stock.list_points(session, after=_level(after), limit=limit + 1)
+        documents = [_starred(asdict(one)) for one in page(found, limit, _level_cursor)]
     empty = "There are no reorder points: `hub stock reorder set QUANTITY`."
     _print(documents, ("location", "sku", "quantity", "clears_above"), as_json, empty=empty)
 
@@ -213,13 +218,23 @@ def remove_point_command(location: str, sku: str) -> None:
 @click.command()
 @click.option("--location", metavar="CODE", help="Only at this location.")
 @limit_option
+@level_option
 @json_option
-def low(location: str | None, limit: int, as_json: bool) -> None:
+def low(location: str | None, limit: int, after: tuple[str, str] | None, as_json: bool) -> None:
     """List levels at or below their reorder point that have not recovered since."""
     with reading() as (_, session):
-        documents = [asdict(one) for one in low_stock.list_low(session, location=location, limit=limit)]
+        found = low_stock.list_low(session, location=location, after=after, limit=limit + 1)
+        documents = [asdict(one) for one in page(found, limit, _level_cursor)]
     columns = ("location", "sku", "free", "reorder_point", "inbound", "since")
     _print(documents, columns, as_json, empty="Nothing is low.")
+
+
+def _level(after: tuple[str, str] | None) -> tuple[str, str] | None:
+    return None if after is None else (stored(after[0]), stored(after[1]))
+
+
+def _level_cursor(one: Buffer | low_stock.ReorderPoint | low_stock.LowLevel) -> str:
+    return f"{worded(one.location)} {worded(one.sku)}"
 
 
 def _starred(document: dict[str, Any]) -> dict[str, Any]:

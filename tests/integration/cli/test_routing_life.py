@@ -8,6 +8,7 @@ import pytest
 
 from tests.builders import World, order_document
 from tests.e2e.command_line import Hub
+from tests.integration.cli.terminal import at_terminal
 
 WEST = """sourcing:
   - id: place
@@ -15,15 +16,6 @@ WEST = """sourcing:
     then: [{action: only, locations: [W2]}]
 """
 EAST = WEST.replace("W2", "W1").replace("west", "east") + "    priority: 7\n"
-
-
-def at_terminal(world: World, person: str) -> Hub:
-    """The command line of a person on the hub's machine."""
-    place = world.runtime.settings
-    return Hub(
-        world.folder,
-        {"ORDERHUB_DATABASE_URL": str(place.database_url), "ORDERHUB_DATA_DIR": str(place.data_dir), "LOGNAME": person},
-    )  # fmt: skip
 
 
 @pytest.fixture
