@@ -14,7 +14,7 @@ from hub.cli.bootstrap import reading, writing
 from hub.cli.errors import describe_fault
 from hub.cli.options import TABLE_FILE, limit_option, read_rows
 from hub.cli.output import emit, json_option, note, page, say
-from hub.cli.tables import print_table
+from hub.cli.tables import print_table, progress
 
 _COLUMNS = ("sku", "name", "grams", "stocked", "active", "requires")
 
@@ -63,7 +63,7 @@ def import_command(file: Path, skip_faulty: bool, as_json: bool) -> None:
     told with its row and column, and nothing is stored unless --skip-faulty is given.
     """
     rows = read_rows(file)
-    with writing() as (runtime, session):
+    with progress("Rows", None), writing() as (runtime, session):
         done = import_products(session, rows=rows, at=runtime.clock.now(), skip_faulty=skip_faulty)
     faults = [fault.as_problem() for fault in done.faults]
     if not as_json:

@@ -12,7 +12,7 @@ from hub.cli.environment import actor
 from hub.cli.errors import describe_fault
 from hub.cli.options import QUANTITY, TABLE_FILE, limit_option, read_rows
 from hub.cli.output import emit, json_option, note, say
-from hub.cli.tables import print_table
+from hub.cli.tables import print_table, progress
 from hub.inventory.rules.levels import Level, StockEntry
 from hub.inventory.service.change import stocktake
 from hub.inventory.service.importing import import_stock
@@ -67,7 +67,7 @@ def import_command(file: Path, skip_faulty: bool, as_json: bool) -> None:
     column, and nothing is stored unless --skip-faulty is given.
     """
     rows = read_rows(file)
-    with writing() as (runtime, session):
+    with progress("Rows", None), writing() as (runtime, session):
         done = import_stock(session, rows=rows, at=runtime.clock.now(), actor=actor(), skip_faulty=skip_faulty)
     faults = [fault.as_problem() for fault in done.faults]
     if as_json:

@@ -14,7 +14,7 @@ from hub.cli.environment import actor
 from hub.cli.errors import describe_fault
 from hub.cli.options import INSTANT, QUANTITY, TABLE_FILE, after_option, limit_option, read_rows
 from hub.cli.output import emit, json_option, note, page
-from hub.cli.tables import print_table
+from hub.cli.tables import print_table, progress
 from hub.flows.runtime import Runtime
 from hub.flows.soft_reservations import keep_for_order
 from hub.inventory.rules.counts import Counted, StockCount
@@ -199,7 +199,7 @@ def import_counts_command(count_id: str, file: Path, skip_faulty: bool, as_json:
     Columns: sku, counted, and where wanted location and counted_at. Every fault is told with its row and column.
     """
     rows = read_rows(file)
-    with writing() as (runtime, session):
+    with progress("Rows", None), writing() as (runtime, session):
         done, faults = counting.import_counts(
             session, count_id=count_id, rows=rows, at=runtime.clock.now(), actor=actor(), skip_faulty=skip_faulty
         )
@@ -269,6 +269,20 @@ def keep_command(
             expires_at=at + timedelta(minutes=minutes), at=at, actor=actor(),
         )  # fmt: skip
     _show([made], _KEPT, as_json)
+
+
+@keep.command("extend")
+@click.argument("reservation_id")
+@click.option("--minutes", type=click.IntRange(1, 43_200), default=60, show_default=True, help="From now on.")
+@json_option
+def extend_command(reservation_id: str, minutes: int, as_json: bool) -> None:
+    """Keep it for longer, or for less long."""
+    with writing() as (runtime, session):
+        at = runtime.clock.now()
+        done = soft.extend_softly(
+            session, soft_id=reservation_id, expires_at=at + timedelta(minutes=minutes), at=at, actor=actor()
+        )
+    _show([done], _KEPT, as_json)
 
 
 @keep.command("release")
