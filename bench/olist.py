@@ -14,7 +14,7 @@ STATES = {
 
 
 def read_past() -> Past:
-    """The orders of the fixtures; `Missing` where ORDERHUB_FIXTURES names no folder with them."""
+    """The orders of the fixtures; `Missing` where there are none."""
     cities = cities_of("BR", STATES)
     known = {(city.state, folded(city.name)): city for city in by_size(cities)}
     buyers = {row["customer_id"]: row for row in rows("datasets/olist/customers.csv.gz")}

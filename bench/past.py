@@ -6,19 +6,18 @@ docs/explanation/optimising.md says what is real and what is not.
 import csv
 import gzip
 import math
-import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from bench.place import Missing
 from hub.routing.rules.sites import distance_km
+from tests.peers import stated_fixtures
 
 WAREHOUSES, NEAR_KM, MIDDLE_KM = 10, 700, 1_600
 ZONES = ("local", "near", "middle", "far")
@@ -79,10 +78,9 @@ class Past:
 
 def rows(name: str) -> Iterator[dict[str, str]]:
     """Rows of a packed table of the fixtures."""
-    folder = os.environ.get("ORDERHUB_FIXTURES")
-    path = Path(folder or "") / name
-    if not folder or not path.is_file():
-        raise Missing(f"set ORDERHUB_FIXTURES to the folder that holds {name}")
+    path = stated_fixtures() / name
+    if not path.is_file():
+        raise Missing(f"set ORDERHUB_FIXTURES to the folder that holds {name}, or put it at ../shared/fixtures")
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)
 

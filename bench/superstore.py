@@ -18,7 +18,7 @@ PROMISED_DAYS = {"Same Day": 1, "First Class": 3, "Second Class": 5, "Standard C
 
 
 def read_superstore() -> Past:
-    """The orders of the fixtures; `Missing` where ORDERHUB_FIXTURES names no folder with them."""
+    """The orders of the fixtures; `Missing` where there are none."""
     bought: dict[str, list[dict[str, str]]] = {}
     for row in rows("datasets/superstore/superstore.csv.gz"):
         bought.setdefault(row["Order ID"], []).append(row)

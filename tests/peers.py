@@ -35,10 +35,15 @@ def require_peer(name: str, available: bool, reason: str) -> None:
     pytest.skip(message)
 
 
+def stated_fixtures() -> Path:
+    """Where they should be, whether they are or not."""
+    stated = os.environ.get("ORDERHUB_FIXTURES")
+    return Path(stated) if stated else REPOSITORY.parent / "shared" / "fixtures"
+
+
 def fixtures_folder() -> Path:
     """The folder of shared source documents: ``ORDERHUB_FIXTURES``, else ``../shared/fixtures`` beside the checkout."""
-    stated = os.environ.get("ORDERHUB_FIXTURES")
-    folder = Path(stated) if stated else REPOSITORY.parent / "shared" / "fixtures"
+    folder = stated_fixtures()
     require_peer(
         "the shared fixtures folder",
         folder.is_dir(),
