@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from hub.kit.bulk import among, insert_rows, update_rows
+from hub.kit.types import FixedDecimal
 from hub.orders.repository import LINES, ORDERS
 from hub.orders.rules.gifts import Customer, GiftKey
 
 _KEY = (LINES.c.gift_rule, LINES.c.product_sku)
-_UNITS = func.sum(LINES.c.ordered - LINES.c.cancelled)
+_UNITS = func.sum(LINES.c.ordered - LINES.c.cancelled, type_=FixedDecimal(3))
 
 
 def insert_gifts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -27,7 +27,7 @@ class Customer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a rule that holds wants to give to an order. What was given before `since` (None: nothing) is not counted."""
+    """What a rule that holds wants to give to an order; what was given before `since` is not counted."""
 
     rule: str
     gift: AddGift

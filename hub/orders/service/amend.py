@@ -45,7 +45,8 @@ def revise_order(
     """Bring a locked order to the state that its source states now.
 
     Quantities are moved as far as nobody works on them; what is bound already comes back as reductions for a person.
-    What rules have given is left alone: their source knows nothing of it. Of a `cancelled` order, what its source adds is cancelled too.
+    What rules have given is left alone: their source knows nothing of it. Of a `cancelled` order, what its source adds
+    is cancelled too.
     """
     document = order_document(order)
     deltas, reductions = _revise_lines(session, stored, order, cancelled=cancelled)

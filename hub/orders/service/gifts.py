@@ -17,7 +17,7 @@ from hub.kit.db import lock_names
 from hub.kit.ids import new_id
 from hub.orders import repository_gifts as repository
 from hub.orders.rules.counters import Deltas, cancel_line
-from hub.orders.rules.gifts import Customer, Given, GiftKey, Offer, line_name
+from hub.orders.rules.gifts import Customer, GiftKey, Given, Offer, line_name
 from hub.orders.service.changes import OrderChanges, line_state, lines_of
 
 RULES = "rules"
@@ -57,7 +57,7 @@ def settle_gifts(session: Session, changes: OrderChanges, *, entitled: Sequence[
     for item in concerned:
         rows = lines[item.order_id]
         lost = [row for row in rows if row.gift_rule in item.lost and row.gift_at is not None]
-        take_back(changes, item.order_id, lost, kind="order.gift_taken_back", actor=RULES)
+        _take_back(changes, item.order_id, lost, kind="order.gift_taken_back", actor=RULES)
         if any(_waits(row) and row.gift_rule is None for row in rows):
             claims.extend(_claims(item, rows))
     if claims:
@@ -65,16 +65,14 @@ def settle_gifts(session: Session, changes: OrderChanges, *, entitled: Sequence[
     changes.flush(session, at=at)
 
 
-def take_back(
-    changes: OrderChanges, order_id: str, rows: Sequence[Row[Any]], *, kind: str, actor: str, reason: str = ""
-) -> None:
-    """Cancel what nobody works on of gift lines of a locked order."""
-    deltas = {row.order_line_id: cancel_line(line_state(row)) for row in rows}
-    back = {row.order_line_id: row for row in rows if deltas[row.order_line_id]}
-    if back:
-        data = {"gifts": [_told(row, deltas[key]["cancelled"]) for key, row in back.items()]}
-        told = {**data, "reason": reason} if reason else data
-        changes.record(order_id, kind, actor=actor, data=told, lines=deltas)
+def let_go(
+    session: Session, changes: OrderChanges, *, line_ids: Mapping[str, Collection[str]], reason: str
+) -> None:  # fmt: skip
+    """Give up gift lines of locked orders for good (ids by order): what nobody works on is not given again."""
+    for order_id, rows in repository.gift_lines(session, list(line_ids)).items():
+        gone = [row for row in rows if row.order_line_id in line_ids[order_id]]
+        _take_back(changes, order_id, gone, kind="order.gift_let_go", actor="routing", reason=reason)
+    repository.note_given(session, [line_id for ids in line_ids.values() for line_id in ids], at=None)
 
 
 def with_gifts(order: Order, rows: Sequence[Row[Any]]) -> Order:
@@ -89,6 +87,18 @@ def with_gifts(order: Order, rows: Sequence[Row[Any]]) -> Order:
         if row.ordered > row.cancelled
     ]  # fmt: skip
     return order.model_copy(update={"lines": (*order.lines, *given)}) if given else order
+
+
+def _take_back(
+    changes: OrderChanges, order_id: str, rows: Sequence[Row[Any]], *, kind: str, actor: str, reason: str = ""
+) -> None:
+    """Cancel what nobody works on of gift lines of a locked order."""
+    deltas = {row.order_line_id: cancel_line(line_state(row)) for row in rows}
+    back = {row.order_line_id: row for row in rows if deltas[row.order_line_id]}
+    if back:
+        data = {"gifts": [_told(row, deltas[key]["cancelled"]) for key, row in back.items()]}
+        told = {**data, "reason": reason} if reason else data
+        changes.record(order_id, kind, actor=actor, data=told, lines=deltas)
 
 
 def _waits(row: Row[Any]) -> bool:

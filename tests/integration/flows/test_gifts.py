@@ -49,3 +49,35 @@ def test_a_gift_goes_with_its_order_and_costs_nothing(world: World) -> None:
     assert booked(world, "1") == {"sales_order": sold, "delivery": sold, "invoice": sold}
     assert world.invoiced("1") == [1000]
     assert (world.level("W1_B").on_hand, world.drift(), world.folded("1")) == (3, [], True)
+
+
+def test_a_gift_that_is_not_there_does_not_hold_its_order_up(world: World) -> None:
+    world.ledger()
+    world.stock(W1_A=5)
+    give(world)
+    world.send(order_document("1", line("1", "A", 1)))
+    assert world.lines("1")[MUG] == {"ordered": 1, "cancelled": 1}
+    assert len(world.open_work("1")) == 1
+    assert booked(world, "1") == {"sales_order": [("1", 1, 1000)]}
+    assert "order.gift_let_go" in world.timeline("1")
+    world.stock(W1_B=5)
+    world.send(order_document("1", line("1", "A", 2), revision="2"))
+    assert world.lines("1")[MUG] == {"ordered": 1, "cancelled": 1}
+    assert world.folded("1")
+
+
+def test_a_gift_goes_in_no_parcel_of_its_own(world: World) -> None:
+    world.stock(W1_A=5, W2_B=5)
+    give(world)
+    world.send(order_document("1", line("1", "A", 1)))
+    (work,) = world.open_work("1")
+    assert (work.location, world.lines("1")[MUG]) == ("W1", {"ordered": 1, "cancelled": 1})
+
+
+def test_a_gift_waits_with_what_was_bought(world: World) -> None:
+    give(world)
+    world.send(order_document("1", line("1", "A", 1)))
+    assert world.lines("1")[MUG] == {"ordered": 1, "unallocated": 1}
+    world.stock(W1_A=1, W1_B=1)
+    world.drain()
+    assert world.lines("1")[MUG] == {"ordered": 1, "allocated": 1, "released": 1}
