@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.kit.bulk import among, insert_rows, update_rows
@@ -61,16 +61,10 @@ def units_given_to(
     return found
 
 
-def given_page(
-    session: Session, *, after: GiftKey | None, limit: int
-) -> list[tuple[GiftKey, int]]:  # fmt: skip
-    """How many orders have something of each rule's product, by rule and product, those after one of them."""
-    orders = func.count(LINES.c.order_id).filter(LINES.c.ordered > LINES.c.cancelled)
-    statement = select(*_KEY, orders).where(LINES.c.gift_rule.is_not(None))
-    if after is not None:
-        statement = statement.where(tuple_(*_KEY) > tuple_(*after))
-    statement = statement.group_by(*_KEY).order_by(*_KEY).limit(limit)
-    return [(GiftKey(rule, sku), count) for rule, sku, count in session.execute(statement)]
+def given_keys(session: Session) -> set[GiftKey]:
+    """All that rules have ever given: few, however many orders got it."""
+    statement = select(*_KEY).where(LINES.c.gift_rule.is_not(None)).distinct()
+    return {GiftKey(rule, sku) for rule, sku in session.execute(statement)}
 
 
 def _any_of(keys: Mapping[GiftKey, datetime | None]) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """What rules give away: how much their caps leave, and who a customer is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -70,6 +71,15 @@ class Given:
         if customer is not None:
             self.by_customer[key, customer] = own + units
         return units
+
+
+def gifts_alone(offers: Iterable[Offer]) -> dict[str, int]:
+    """Units by SKU that an order gets of these when nobody has got any before."""
+    nobody, units = Given(), dict[str, int]()
+    for offer in offers:
+        sku = offer.gift.sku
+        units[sku] = units.get(sku, 0) + nobody.give(offer, None, in_order=units.get(sku, 0))
+    return units
 
 
 def customer_of(order: Order) -> Customer | None:

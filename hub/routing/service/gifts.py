@@ -9,7 +9,7 @@ from hub.routing.service.plan import Planned, Wanted
 
 @dataclass(frozen=True, slots=True)
 class GiftsPlanned:
-    """A plan with the gifts that do no harm: `wanted` is what it is of, `let_go` are ids of lines left out, by order."""
+    """A plan with the gifts that do no harm; `wanted` is what it is of, `let_go` ids of lines left out, by order."""
 
     planned: Planned
     wanted: Sequence[Wanted]
@@ -31,6 +31,16 @@ def plan_with_gifts(wanted: Sequence[Wanted], plan: Callable[[Sequence[Wanted]],
         wanted = [_without(item, harm.get(item.row.order_id, ())) for item in wanted]
         planned = plan(wanted)
     return GiftsPlanned(planned, wanted, let_go)
+
+
+def told_gifts(item: Wanted, let_go: Collection[str]) -> list[str]:
+    """In words, what of an order to be planned are gifts, and which of them do it harm."""
+    gifts = [line for line in item.lines if line.gift_rule is not None and line.unallocated + line.backordered]
+    return [
+        f"{int(line.unallocated + line.backordered)} of {line.sku} is a gift of rule {line.gift_rule}"
+        + (": it is let go, for it would hold the order up or go alone" if line.order_line_id in let_go else "")
+        for line in gifts
+    ]
 
 
 def _harm(
