@@ -51,9 +51,9 @@ from hub.kit.web_state import no_nul, slot
 from hub.orders import api as orders
 from hub.routing import api as routing
 from hub.routing import api_gate as routing_gate
+from hub.routing import api_gifts as gifts
 from hub.routing import api_golden as routing_golden
 from hub.routing import api_shadow as shadow
-from hub.routing import api_gifts as gifts
 from hub.routing import api_waves as waves
 
 SLOTS = 32

@@ -62,7 +62,9 @@ class Came:
             "review": self.review.state, "holds": sorted({hold.reason_code for hold in self.review.holds}),
             "tags": sorted(self.review.tags),
             "priority": ORDINARY if self.review.priority is None else self.review.priority,
-            "assignee": self.review.assignee, "gifts": gifts_alone(self.review.gifts), "outcome": self.decision["outcome"], "reason": self.decision["reason"], "locations": sorted(part["location"] for part in parts),
+            "assignee": self.review.assignee, "gifts": gifts_alone(self.review.gifts),
+            "outcome": self.decision["outcome"], "reason": self.decision["reason"],
+            "locations": sorted(part["location"] for part in parts),
             "services": {part["location"]: part.get("service", {}).get("service") for part in parts},
             "ship_days": {part["location"]: part["ship_day"] for part in parts},
         }  # fmt: skip
