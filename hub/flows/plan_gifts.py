@@ -40,9 +40,9 @@ def plan_gifts(
 
 
 def _is_over(item: Wanted) -> bool:
-    """What was bought is on its way, or cancelled; what never has to be sent needs its decision."""
-    sent = [line for line in item.lines if line.ships]
-    return bool(sent) and not any(line.unallocated or line.backordered for line in sent)
+    """Something is on its way and nothing is left: a decision about nothing would hide the one that matters."""
+    is_begun = any(line.allocated or line.external_shipped for line in item.lines)
+    return is_begun and not any(line.unallocated or line.backordered for line in item.lines)
 
 
 def _sale(item: Wanted) -> Sale:

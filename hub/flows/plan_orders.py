@@ -38,8 +38,8 @@ from hub.routing.service.waves import keep_waves
 
 PLAN = "routing.plan"
 PLANNED_OF_LINES = (
-    "order_line_id", "external_id", "sku", "product_sku", "name", "grams", "ships", "gift_rule", "allocated",
-    "unallocated", "backordered",
+    "order_line_id", "external_id", "sku", "product_sku", "name", "grams", "ships", "gift_rule", "external_shipped",
+    "allocated", "unallocated", "backordered",
 )  # fmt: skip
 """What planning reads of a line."""
 BACKORDER = "backorder"

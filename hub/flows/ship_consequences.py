@@ -55,8 +55,8 @@ class ShipmentConsequences:
             wanted = self._documents(session, changes, shipment, row, order, shipped)
             queue_documents(session, wanted=wanted, ledgers=ledgers, hub_id=self._services.hub_id, at=at)
             channel = channels[row.connection_id]
-            is_its_own = not shipped.keys() <= {line.external_id for line in given}
-            wanted_there = is_its_own and channel.live and channel.decided.notify_shipments
+            only_gifts = bool(given) and shipped.keys() <= {line.external_id for line in given}
+            wanted_there = not only_gifts and channel.live and channel.decided.notify_shipments
             if wanted_there and self._services.adapters.channel(channel).offers("push_shipments"):
                 queue_notice(
                     session, shipment=shipment, connection_id=channel.connection_id, hub_id=self._services.hub_id, at=at

@@ -1,5 +1,6 @@
 """A channel knows of no gift: what it says does not touch one, and it is told of none."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from hub.canonical.facts import OrderFact, ParseResult, ShipmentFact
 from hub.canonical.order import ChannelShipment, LineQuantity
 from hub.fulfilment import repository
+from hub.fulfilment.service.negotiate import accept_cancel
+from hub.fulfilment.service.work import accept_work
+from hub.fulfilment.tables import FulfilmentOrderRow
 from hub.intake.service.store import Delivery, store_messages
 from hub.sdk.values import Raw
 from tests.builders import World, canonical_order, event, line, order_document
@@ -45,6 +49,13 @@ def an_order(world: World, feed: Book) -> None:
         external_id="1", ship_to=order_document()["ship_to"], payment_state="paid", placed_at="2026-03-02T09:00:00Z"
     )
     tell(world, feed, OrderFact(kind="order", order_id="1", order=order))
+
+
+def answer(world: World, row: FulfilmentOrderRow, say: Callable[..., object]) -> None:
+    """What a partner says of its work, and what follows."""
+    with world.write() as session:
+        say(session, reference=row.fulfilment_order_id, actor="key:partner", at=world.clock.now())
+    world.drain()
 
 
 def test_it_is_told_of_what_it_sold(gifted: World, feed: Book) -> None:
@@ -102,3 +113,26 @@ def test_what_its_source_cut_while_it_was_bound_is_cancelled_and_its_gift_is_not
     gifted.send(order_document("1", line("1", "A", 2)))
     gifted.send(event("order.cancelled", order_id="1", lines=[{"line_id": "1", "quantity": "1"}]))
     assert gifted.lines("1")[GIFT] == {"ordered": 1, "allocated": 1, "released": 1}
+
+
+def test_what_its_source_cut_while_a_partner_had_it_ends_without_the_gift(gifted: World) -> None:
+    gifted.locations("OUT", handling="outside")
+    gifted.stock(OUT_A=5, OUT_B=5)
+    gifted.send(order_document("1", line("1", "A", 2)))
+    (work,) = gifted.open_work("1")
+    answer(gifted, work, accept_work)
+    gifted.send(event("order.cancelled", order_id="1", lines=[{"line_id": "1", "quantity": "1"}]))
+    answer(gifted, work, accept_cancel)
+    gifted.release("1")
+    assert gifted.lines("1")["1"]["cancelled"] == 1
+    assert gifted.lines("1")[GIFT] == {"ordered": 1, "allocated": 1, "released": 1}
+    assert (gifted.folded("1"), gifted.drift()) == (True, [])
+
+
+def test_an_order_of_which_nothing_is_wanted_any_more_sends_no_gift(gifted: World) -> None:
+    gifted.ledger()
+    gifted.stock(W1_A=5, W1_B=5)
+    gifted.send(order_document("1", line("1", "A", 1)))
+    gifted.send(order_document("1", line("1", "A", 0), revision="2"))
+    assert gifted.lines("1")[GIFT] == {"ordered": 1, "cancelled": 1}
+    assert (gifted.order("1").lifecycle, gifted.open_work("1")) == ("completed", [])
