@@ -22,8 +22,9 @@ SERVICES = frozenset({"swift/standard", "swift/express", "cedar/ground"})
 """The hub and the day that the list of faults is written for."""
 WORLD = World(LOCATIONS, SERVICES)
 KNOWN = KnownReferences(
-    locations=frozenset(LOCATIONS), services=SERVICES, capabilities=frozenset().union(*LOCATIONS.values())
-)
+    locations=frozenset(LOCATIONS), services=SERVICES, capabilities=frozenset().union(*LOCATIONS.values()),
+    products=frozenset({"MUG", "TEE"}),
+)  # fmt: skip
 SHARE = 100
 
 

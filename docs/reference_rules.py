@@ -6,9 +6,8 @@ from typing import Any, get_args
 from docs.model_text import cell, model_rows
 from hub.connections.rules.policy import DEFAULT_LEVELS, ConnectionPolicy, ReviewPolicy
 from hub.kit.rules.actions import (
-    RANKERS,
-    STRATEGIES,
     Action,
+    AddGift,
     Assign,
     CourierAction,
     Merge,
@@ -17,11 +16,12 @@ from hub.kit.rules.actions import (
     SourcingAction,
 )
 from hub.kit.rules.facts import CATALOGUE, Fact
+from hub.kit.rules.rankers import RANKERS, STRATEGIES
 from hub.kit.rules.rule_set import SECTIONS
 from hub.routing.rules.own_hooks import OWN_HOOKS, RANKER
 
 ACTIONS: dict[str, Any] = {
-    "review": ReviewAction, "priority": Prioritise, "assign": Assign, "sourcing": SourcingAction,
+    "review": ReviewAction, "priority": Prioritise, "assign": Assign, "gift": AddGift, "sourcing": SourcingAction,
     "courier": CourierAction, "merge": Merge,
 }  # fmt: skip
 

@@ -1003,6 +1003,8 @@ def upgrade() -> None:
         sa.Column("unit_price", types.FixedDecimal(6), nullable=True),
         sa.Column("total_minor", sa.BigInteger(), nullable=True),
         sa.Column("tax_minor", sa.BigInteger(), nullable=True),
+        sa.Column("gift_rule", sa.String(length=60), nullable=True),
+        sa.Column("gift_at", types.UtcDateTime(), nullable=True),
         sa.Column("ordered", types.FixedDecimal(3), nullable=False),
         sa.Column("ordered_source", types.FixedDecimal(3), nullable=False),
         sa.Column("cancelled", types.FixedDecimal(3), server_default="0", nullable=False),
@@ -1043,6 +1045,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_line_id", name=op.f("pk_order_lines")),
     )
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_order_lines_gift",
+            ["gift_rule", "product_sku", "order_id"],
+            unique=False,
+            sqlite_where=sa.text("gift_rule IS NOT NULL"),
+            postgresql_where=sa.text("gift_rule IS NOT NULL"),
+        )
         batch_op.create_index("ix_order_lines_product_sku", ["product_sku", "order_id"], unique=False)
         batch_op.create_index("ix_order_lines_sku", ["sku", "order_id"], unique=False)
         batch_op.create_index("uq_order_lines_order_id_external_id", ["order_id", "external_id"], unique=True)
@@ -1647,6 +1656,11 @@ def downgrade() -> None:
         batch_op.drop_index("uq_order_lines_order_id_external_id")
         batch_op.drop_index("ix_order_lines_sku")
         batch_op.drop_index("ix_order_lines_product_sku")
+        batch_op.drop_index(
+            "ix_order_lines_gift",
+            sqlite_where=sa.text("gift_rule IS NOT NULL"),
+            postgresql_where=sa.text("gift_rule IS NOT NULL"),
+        )
 
     op.drop_table("order_lines")
     with op.batch_alter_table("order_holds", schema=None) as batch_op:

@@ -51,6 +51,7 @@ from hub.kit.web_state import no_nul, slot
 from hub.orders import api as orders
 from hub.routing import api as routing
 from hub.routing import api_gate as routing_gate
+from hub.routing import api_gifts as gifts
 from hub.routing import api_golden as routing_golden
 from hub.routing import api_shadow as shadow
 from hub.routing import api_waves as waves
@@ -103,8 +104,8 @@ def _compose(settings: Settings, **options: Any) -> FastAPI:
         routes_mappings.router, routes_inventory.router, routes_effects.router, orders.router, intake.router,
         connections.router, pausing.router, plugins.router, catalog.router, inventory.router, moving.router,
         promises.router, fulfilment.router, shipments.router, routing.router, routing_gate.router,
-        routing_golden.router, shadow.router, waves.router, billing.router, jobs.router, schedules.router,
-        cases.router, auth.router,
+        routing_golden.router, shadow.router, waves.router, gifts.router, billing.router, jobs.router,
+        schedules.router, cases.router, auth.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[Depends(slot, scope="function")])
     app.include_router(health.router)  # these must answer when every slot is taken

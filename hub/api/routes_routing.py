@@ -1,5 +1,6 @@
 """Decisions about orders: the last one with its reasons, and a preview that writes nothing."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -19,7 +20,8 @@ from hub.orders.service.holding import find_order
 from hub.routing import repository
 from hub.routing.rules.explain import explain, explain_flips, explain_location
 from hub.routing.schemas import DecisionOut, FlipsOut, PreviewIn, PreviewOut
-from hub.routing.service.plan import Wanted, plan_orders
+from hub.routing.service.gifts import plan_with_gifts, told_gifts
+from hub.routing.service.plan import Planned, Wanted, plan_orders
 from hub.routing.service.why import flips_of
 
 router = APIRouter()
@@ -61,7 +63,8 @@ def latest_decision(
     responses=problem_responses(400, 401, 403, 422),
 )  # fmt: skip
 def preview(body: PreviewIn, session: ReadSession, services: HubServices, now: Now) -> PreviewOut:
-    """What would be decided about these orders now, planned together; nothing is written or reserved.
+    """What would be decided about these orders now, planned together; nothing is written or reserved. Gifts that would
+    do harm are left out, as they would be let go.
 
     The pure planner cannot write, so an Idempotency-Key is of no consequence.
     """
@@ -74,17 +77,22 @@ def preview(body: PreviewIn, session: ReadSession, services: HubServices, now: N
         Wanted(row, lines[row.order_id], known.connections[row.connection_id], rejected.get(row.order_id, ()))
         for row in rows
     ]
-    planned = plan_orders(
-        session, wanted=wanted, host=services.host, rule_set_id=known.rule_set_id, rules=known.rules,
-        standing=services.reference.standing(session, at=now), at=now, keep=False,
-    )  # fmt: skip
+
+    def plan(items: Sequence[Wanted]) -> Planned:
+        return plan_orders(
+            session, wanted=items, host=services.host, rule_set_id=known.rule_set_id, rules=known.rules,
+            standing=services.reference.standing(session, at=now), at=now, keep=False,
+        )  # fmt: skip
+
+    found = plan_with_gifts(wanted, plan)
+    gifts = {item.row.order_id: told_gifts(item, found.let_go.get(item.row.order_id, ())) for item in wanted}
     return PreviewOut(
         decisions=[
             DecisionOut(
                 decision_id=None, order_id=decision.order_id, outcome=decision.outcome, decided_at=None,
-                rule_set_id=planned.rule_set_id, explanation=explain(decision),
+                rule_set_id=found.planned.rule_set_id, explanation=[*explain(decision), *gifts[decision.order_id]],
                 why=explain_location(decision, body.why) if body.why is not None else None, decision=decision.to_dict(),
             )
-            for decision in planned.decisions
+            for decision in found.planned.decisions
         ]
     )  # fmt: skip

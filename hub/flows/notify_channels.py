@@ -188,11 +188,14 @@ def _push(session: Session, shipment: ShipmentRow, reference: str) -> ShipmentPu
 
 
 def _shipped_lines(session: Session, shipment: ShipmentRow, parcels: Sequence[ParcelRow]) -> tuple[ShippedLine, ...]:
+    """What the channel has sold of it: it knows of no gift."""
     work = repository.lines(session, [shipment.fulfilment_order_id])[shipment.fulfilment_order_id]
-    external = {row.order_line_id: row.external_id for row in lines_of(session, [shipment.order_id])[shipment.order_id]}
-    names = {line.fulfilment_order_line_id: external[line.order_line_id] for line in work}
+    rows = lines_of(session, [shipment.order_id])[shipment.order_id]
+    sold = {row.order_line_id: row.external_id for row in rows if row.gift_rule is None}
+    names = {line.fulfilment_order_line_id: sold.get(line.order_line_id) for line in work}
     return tuple(
-        ShippedLine(names[line_id], plain(Decimal(quantity)))
+        ShippedLine(name, plain(Decimal(quantity)))
         for parcel in parcels
         for line_id, quantity in parcel.contents.items()
+        if (name := names[line_id]) is not None
     )

@@ -5,6 +5,7 @@ one transaction.
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from hub.canonical.money import Money
 from hub.cases.service.resolve import resolve_by_key
 from hub.flows.gather_stock import gathering
+from hub.flows.plan_gifts import plan_gifts
 from hub.flows.services import Services
 from hub.fulfilment import repository as fulfilment_repository
 from hub.fulfilment.rules.consolidation import Merging, consignee, merging_key, payment_kind
@@ -37,8 +39,8 @@ from hub.routing.service.waves import keep_waves
 
 PLAN = "routing.plan"
 PLANNED_OF_LINES = (
-    "order_line_id", "external_id", "sku", "product_sku", "name", "grams", "ships", "allocated", "unallocated",
-    "backordered",
+    "order_line_id", "external_id", "sku", "product_sku", "name", "grams", "ships", "gift_rule", "external_shipped",
+    "allocated", "unallocated", "backordered",
 )  # fmt: skip
 """What planning reads of a line."""
 BACKORDER = "backorder"
@@ -61,19 +63,24 @@ def plan_and_assign(session: Session, services: Services, *, order_ids: Collecti
     """Plan, reserve and open fulfilment orders for what may be planned among these orders."""
     at = services.clock.now()
     changes = OrderChanges()
+    plan = partial(_plan, session, services, at)
     ready = _ready(session, changes, services, order_ids)
     for _ in range(ROUNDS):
         if not ready:
             break
-        known = services.reference.of(session)
-        planned = plan_orders(
-            session, wanted=ready, host=services.host, rule_set_id=known.rule_set_id, rules=known.rules,
-            standing=services.reference.standing(session, at=at), at=at, keep=True,
-        )  # fmt: skip
+        planned, ready = plan_gifts(session, changes, services, wanted=ready, plan=plan, at=at)
         refused = _carry_out(session, changes, planned, ready, at)
         changes.flush(session, at=at)
         ready = [item for item in ready if item.row.order_id in refused]
     publish(session, [_again(item.row.order_id, at) for item in ready])
+
+
+def _plan(session: Session, services: Services, at: datetime, wanted: Sequence[Wanted]) -> Planned:
+    known = services.reference.of(session)
+    return plan_orders(
+        session, wanted=wanted, host=services.host, rule_set_id=known.rule_set_id, rules=known.rules,
+        standing=services.reference.standing(session, at=at), at=at, keep=True,
+    )  # fmt: skip
 
 
 def _ready(session: Session, changes: OrderChanges, services: Services, order_ids: Collection[str]) -> list[Wanted]:

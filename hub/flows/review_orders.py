@@ -23,10 +23,12 @@ from hub.kit.rules.compiled import CompiledRuleSet
 from hub.kit.rules.order_facts import order_facts
 from hub.orders import repository as orders_repository
 from hub.orders.rules.counters import ships
+from hub.orders.rules.gifts import customer_of
 from hub.orders.rules.lifecycle import APPROVED
 from hub.orders.service.accept import Accepted, earlier_lookalikes, stored_order
 from hub.orders.service.amend import rematch_lines
 from hub.orders.service.changes import OrderChanges, lock
+from hub.orders.service.gifts import Entitled, settle_gifts
 from hub.orders.service.holds import MAY_BE_DONE, RESTORED, NewHold, place_holds, release_holds
 from hub.orders.service.treatment import UNTREATED, Treatment, treat
 from hub.review.rules.outcome import HoldRequest, ReviewOutcome, review
@@ -109,6 +111,7 @@ def review_batch(
     place_holds(session, changes, holds=holds, at=at)
     held = {hold.order_id for hold in holds}
     approved = [item for item, _ in outcomes if changes.value(item.order_id, "review", item.before) in APPROVED]
+    settle_gifts(session, changes, entitled=[_entitled(*pair) for pair in outcomes if pair[0].side_effects], at=at)
     _go_on(session, services, [item for item in approved if item.order_id not in held and item.side_effects], at)
     publish(
         session,
@@ -118,6 +121,13 @@ def review_batch(
             if outcome.state != "auto_approved" and item.order_id in held and item.side_effects
         ],
     )
+
+
+def _entitled(item: Reviewable, outcome: ReviewOutcome) -> Entitled:
+    """An order that is refused takes no gift from others; one that was never reviewed has none to give back."""
+    offers = () if outcome.state == "rejected" else outcome.gifts
+    lost = () if item.before == "pending" else outcome.without_gifts
+    return Entitled(item.order_id, customer_of(item.order), offers, lost)
 
 
 def _known_outside(restored: datetime | None, items: Sequence[Reviewable]) -> list[NewHold]:

@@ -1,7 +1,7 @@
 """orders -> billing -> ERP: what the ledgers must hold of an approved order, and of money that moved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,9 +21,11 @@ from hub.flows.services import Services
 from hub.jobs.events import NewJob
 from hub.jobs.service.publish import enqueue
 from hub.jobs.service.work import Job
+from hub.orders.repository_gifts import gift_lines
 from hub.orders.rules.lifecycle import APPROVED
 from hub.orders.service.accept import stored_order
 from hub.orders.service.changes import OrderChanges, lock
+from hub.orders.service.gifts import with_gifts
 
 MONEY = "billing.money"
 STATED = "-stated"
@@ -49,6 +51,8 @@ def queue_sales_orders(session: Session, services: Services, *, sales: Sequence[
     if not sales:
         return
     ledgers = services.reference.of(session).of_kind("erp")
+    gifts = gift_lines(session, [sale.order_id for sale in sales])
+    sales = [replace(sale, order=with_gifts(sale.order, gifts.get(sale.order_id, ()))) for sale in sales]
     wanted = [_sales_order(sale, "") for sale in sales if sale.fresh]
     for sale in sales:
         if sale.fresh:

@@ -1,6 +1,6 @@
 """fulfilment -> billing -> ERP and channel: what follows when parcels left."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -20,8 +20,10 @@ from hub.fulfilment import repository
 from hub.fulfilment.service.notices import queue_notice
 from hub.fulfilment.tables import ShipmentRow
 from hub.jobs.service.work import Job
+from hub.orders.repository_gifts import gift_lines
 from hub.orders.service.accept import stored_order
 from hub.orders.service.changes import OrderChanges, lines_of, lock
+from hub.orders.service.gifts import with_gifts
 from hub.orders.service.returns import count_told_returns
 
 
@@ -40,17 +42,21 @@ class ShipmentConsequences:
         repository.lock_orders_of(session, ids)
         shipments = repository.shipments(session, ids)
         orders = lock(session, changes, {shipment.order_id for shipment in shipments.values()})
+        gifts = gift_lines(session, list(orders))
         channels = load(session, {row.connection_id for row in orders.values()})
         for shipment in shipments.values():
             row = orders[shipment.order_id]
             count_told_returns(session, changes, order_id=row.order_id, actor="hub", cause=shipment.shipment_id)
             if not row.side_effects or billing_repository.invoice_exists(session, "invoice", shipment.shipment_id):
                 continue
-            order = stored_order(row)
-            wanted = self._documents(session, changes, shipment, row, order)
+            given = gifts.get(row.order_id, [])
+            shipped = _shipped(session, shipment)
+            order = with_gifts(stored_order(row), given)
+            wanted = self._documents(session, changes, shipment, row, order, shipped)
             queue_documents(session, wanted=wanted, ledgers=ledgers, hub_id=self._services.hub_id, at=at)
             channel = channels[row.connection_id]
-            wanted_there = channel.live and channel.decided.notify_shipments
+            only_gifts = bool(given) and shipped.keys() <= {line.external_id for line in given}
+            wanted_there = not only_gifts and channel.live and channel.decided.notify_shipments
             if wanted_there and self._services.adapters.channel(channel).offers("push_shipments"):
                 queue_notice(
                     session, shipment=shipment, connection_id=channel.connection_id, hub_id=self._services.hub_id, at=at
@@ -58,9 +64,9 @@ class ShipmentConsequences:
         changes.flush(session, at=at)
 
     def _documents(
-        self, session: Session, changes: OrderChanges, shipment: ShipmentRow, row: Row[Any], order: Order
-    ) -> list[Wanted]:
-        shipped = _shipped(session, shipment)
+        self, session: Session, changes: OrderChanges, shipment: ShipmentRow, row: Row[Any], order: Order,
+        shipped: Mapping[str, ShippedQuantity],
+    ) -> list[Wanted]:  # fmt: skip
         parcels = repository.parcels(session, [shipment.shipment_id])[shipment.shipment_id]
         numbers = [parcel.tracking_number for parcel in parcels if parcel.tracking_number]
         delivery = Wanted(

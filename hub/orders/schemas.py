@@ -29,7 +29,7 @@ class HoldOut(Out):
 
 
 class LineOut(Out):
-    """A line; `counters` are quantities by name, those that are 0 left out."""
+    """A line; `counters` are quantities by name, those that are 0 left out. `gift_rule` is the rule that gave it."""
 
     order_line_id: str
     position: int
@@ -43,6 +43,7 @@ class LineOut(Out):
     unit_price: WireDecimal | None
     total_minor: int | None
     tax_minor: int | None
+    gift_rule: str | None
     counters: dict[str, WireDecimal]
 
 

@@ -24,6 +24,9 @@ TIMED = "released_at IS NULL AND release = 'timer'"
 ASSIGNED = "assignee IS NOT NULL"
 
 
+GIFTS = "gift_rule IS NOT NULL"
+
+
 class OrderRow(Base):
     """One order; each axis column has one writer. `document` is the canonical order as last stated by its channel.
 
@@ -92,7 +95,11 @@ class OrderRow(Base):
 
 
 class OrderLineRow(Base):
-    """One line and its counters; `total_minor` is the authority, the unit price may be finer than the currency."""
+    """One line and its counters; `total_minor` is the authority, the unit price may be finer than the currency.
+
+    `gift_rule` is the rule that gave it, `gift_at` when; it was let go for good where that is empty. Its channel knows
+    of no such line: `ordered_source` is 0.
+    """
 
     __tablename__ = "order_lines"
     __table_args__ = (
@@ -116,6 +123,14 @@ class OrderLineRow(Base):
         Index("uq_order_lines_order_id_external_id", "order_id", "external_id", unique=True),
         Index("ix_order_lines_sku", "sku", "order_id"),
         Index("ix_order_lines_product_sku", "product_sku", "order_id"),
+        Index(
+            "ix_order_lines_gift",
+            "gift_rule",
+            "product_sku",
+            "order_id",
+            sqlite_where=text(GIFTS),
+            postgresql_where=text(GIFTS),
+        ),
     )
 
     order_line_id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -131,6 +146,8 @@ class OrderLineRow(Base):
     unit_price: Mapped[Decimal | None] = mapped_column(FixedDecimal(6))
     total_minor: Mapped[int | None] = mapped_column(BigInteger)
     tax_minor: Mapped[int | None] = mapped_column(BigInteger)
+    gift_rule: Mapped[str | None] = mapped_column(String(60))
+    gift_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ordered: Mapped[Decimal] = mapped_column(FixedDecimal(3))
     ordered_source: Mapped[Decimal] = mapped_column(FixedDecimal(3))
     cancelled: Mapped[Decimal] = mapped_column(FixedDecimal(3), server_default="0")

@@ -12,7 +12,17 @@ from hub.routing.rules.golden_run import Broken
 from hub.routing.tables import GoldenOrderRow, GoldenRunRow
 
 Member = Literal[
-    "review", "holds", "tags", "priority", "assignee", "outcome", "reason", "locations", "services", "ship_days"
+    "review",
+    "holds",
+    "tags",
+    "priority",
+    "assignee",
+    "gifts",
+    "outcome",
+    "reason",
+    "locations",
+    "services",
+    "ship_days",
 ]
 
 

@@ -15,3 +15,12 @@ def match_skus(session: Session, *, account: str, skus: Collection[str]) -> dict
     inactive products do not match, also not under another name. One statement for any number of SKUs.
     """
     return repository.match(session, account=account, skus=skus) if skus else {}
+
+
+NO_ACCOUNT = ""
+"""No connection has this account, so nobody calls a product otherwise there."""
+
+
+def own_products(session: Session, *, skus: Collection[str]) -> dict[str, MatchedProduct]:
+    """Active products by the hub's own SKUs, whatever channels call them; called for what the hub itself names."""
+    return match_skus(session, account=NO_ACCOUNT, skus=skus)

@@ -23,6 +23,7 @@ _PLACES = {
     "rollback": (f"{_HERE}.rule_sets:rollback", "Let the version decide again that was active before."),
     "report": (f"{_HERE}.backtest:report", "Show how routing does, from the last orders."),
     "waves": (f"{_HERE}.waves:waves", "Show what orders that were planned together saved."),
+    "gifts": (f"{_HERE}.gifts:gifts", "Show what rules have given away, and what is left to give."),
     "places": (f"{_HERE}.places:places", "Tables of postal codes and cities, for distances."),
 }
 

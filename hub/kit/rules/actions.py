@@ -9,33 +9,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
-ReferenceKind = Literal["location", "service", "capability", "ranker", "strategy"]
+ReferenceKind = Literal["location", "service", "capability", "ranker", "strategy", "product"]
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,58}$")]
 LocationCode = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 ServiceRef = Annotated[str, StringConstraints(pattern=r"^[^/\s]+/[^/\s]+$", max_length=130)]
 """`connection/service`; `connection/*` stands for all services of a carrier connection."""
+ProductSku = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=100)]
+Units = Annotated[int, Field(gt=0, le=1_000_000)]
 RankerName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_:.\-]{0,59}$")]
-
-RANKERS: dict[str, str] = {
-    "preference": "weights of `prefer` rules, the highest first",
-    "proximity": "same region, then same country, then elsewhere",
-    "distance": "great-circle kilometres to the ship-to",
-    "ship_day": "days until it can ship",
-    "cost": "the cheapest acceptable service for the whole order, in minor units",
-    "stock_age": "days that the stock has been lying there, the oldest first",
-    "stock": "units that would remain of the scarcest SKU, the most first",
-    "load": "share of the day's capacity in use",
-    "rank": "the location's own rank",
-}
-"""The hub's own rankers. Lower is better; what has no value ranks last. Plugins add theirs by name."""
-
-
-STRATEGIES: dict[str, str] = {
-    "greedy": "one order after the other, each from the best place that is left",
-    "wave": "all orders of a batch together, at the least cost (extra `optimize`); never dearer than greedy",
-}
-"""The hub's own strategies. Plugins add theirs by name."""
 
 
 class Action(BaseModel):
@@ -103,6 +85,26 @@ class Assign(Action):
     action: Literal["assign"]
     to: Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$")]
     first_wins: ClassVar[bool] = True
+
+
+class AddGift(Action):
+    """Add units of a product to the order as a line that costs the buyer nothing.
+
+    Each cap may cut them: `max_per_order` counts what one order gets of the product, whichever rules give it,
+    `max_per_customer` and `max_total` what the rule has given of it since its `valid_from` (none: ever). A customer is
+    known by the e-mail address of the order, else by its phone. What is taken back or cancelled does not count.
+    """
+
+    action: Literal["add_gift"]
+    sku: ProductSku
+    quantity: Annotated[int, Field(gt=0, le=1000)] = 1
+    max_per_order: Units | None = None
+    max_per_customer: Units | None = None
+    max_total: Units | None = None
+
+    def references(self) -> Iterator[tuple[ReferenceKind, str, str]]:
+        """The product that it gives."""
+        yield "product", self.sku, "sku"
 
 
 class Exclude(Action):
@@ -370,6 +372,7 @@ ACTIONS: dict[str, TypeAdapter[Action]] = {
     "review": TypeAdapter(ReviewAction),
     "priority": TypeAdapter(Prioritise),
     "assign": TypeAdapter(Assign),
+    "gift": TypeAdapter(AddGift),
     "sourcing": TypeAdapter(SourcingAction),
     "courier": TypeAdapter(CourierAction),
     "merge": TypeAdapter(Merge),

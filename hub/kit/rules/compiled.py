@@ -119,8 +119,8 @@ class CompiledRuleSet:
     `merge_facts` what merge clauses read.
     """
 
-    __slots__ = ("assign", "candidate_facts", "content_hash", "courier", "courier_facts", "merge", "merge_facts",
-                 "priority", "review", "rule_set", "sourcing")  # fmt: skip
+    __slots__ = ("assign", "candidate_facts", "content_hash", "courier", "courier_facts", "gift", "merge",
+                 "merge_facts", "priority", "review", "rule_set", "sourcing")  # fmt: skip
 
     def __init__(self, rule_set: RuleSet, catalogue: FactCatalogue = CATALOGUE) -> None:
         self.rule_set = rule_set
@@ -129,6 +129,7 @@ class CompiledRuleSet:
         self.review = compiled["review"]
         self.priority = compiled["priority"]
         self.assign = compiled["assign"]
+        self.gift = compiled["gift"]
         self.sourcing = compiled["sourcing"]
         self.courier = compiled["courier"]
         self.merge = compiled["merge"]

@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "auto_approve": ({},),
     "priority": ({"priority": 10},),
     "assign": ({"to": "key accounts"},),
+    "add_gift": ({"sku": "SAMPLE"}, {"sku": "MUG", "quantity": 2, "max_per_customer": 2, "max_total": 500}),
     "exclude": ({"locations": ["STORE-7"], "reason": "closed for the inventory"}, {"reason": "too far"}),
     "only": ({"locations": ["W1"]}, {"locations": ["W1"], "unknown": "fallback", "fallback": ["W2"]}),
     "require": ({"capabilities": ["hazmat"]},),

@@ -13,7 +13,7 @@ FactType = Literal["int", "bool", "string", "list<string>"]
 FactValue = int | bool | str | list[str]
 """A value of a fact. Lists are Python lists (the engine refuses tuples)."""
 FactValues = Mapping[str, FactValue]
-SectionName = Literal["review", "priority", "assign", "sourcing", "courier", "merge"]
+SectionName = Literal["review", "priority", "assign", "gift", "sourcing", "courier", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ PARCEL_FACTS: tuple[Fact, ...] = (
 )
 
 
-OF_REVIEW = frozenset({"review", "priority", "assign"})
+OF_REVIEW = frozenset({"review", "priority", "assign", "gift"})
 """Sections that are asked when an order is reviewed: they read the same facts."""
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from hub.kit.rules.actions import Assign, CourierAction, Merge, Prioritise, ReviewAction, SourcingAction
+from hub.kit.rules.actions import AddGift, Assign, CourierAction, Merge, Prioritise, ReviewAction, SourcingAction
 from hub.kit.rules.facts import SectionName
 
 MAX_RULES = 500
-SECTIONS: tuple[SectionName, ...] = ("review", "priority", "assign", "sourcing", "courier", "merge")
+SECTIONS: tuple[SectionName, ...] = ("review", "priority", "assign", "gift", "sourcing", "courier", "merge")
 
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,59}$")]
 
@@ -57,6 +57,20 @@ class AssignRule(RuleBase):
     then: Annotated[tuple[Assign, ...], Field(min_length=1, max_length=1)]
 
 
+class GiftRule(RuleBase):
+    """Decides what an order is given beside what was bought. Every rule that matches gives."""
+
+    then: Annotated[tuple[AddGift, ...], Field(min_length=1, max_length=20)]
+
+    @model_validator(mode="after")
+    def _each_product_once(self) -> "GiftRule":
+        skus = [gift.sku for gift in self.then]
+        twice = sorted({sku for sku in skus if skus.count(sku) > 1})
+        if twice:
+            raise ValueError(f"the rule gives {', '.join(twice)} twice: write one action with the whole quantity")
+        return self
+
+
 class SourcingRule(RuleBase):
     """Decides where an order is sent from. Clauses over `location.*` are asked for each candidate."""
 
@@ -75,11 +89,12 @@ class MergeRule(RuleBase):
     then: Annotated[tuple[Merge, ...], Field(min_length=1, max_length=1)]
 
 
-AnyRule = ReviewRule | PriorityRule | AssignRule | SourcingRule | CourierRule | MergeRule
+AnyRule = ReviewRule | PriorityRule | AssignRule | GiftRule | SourcingRule | CourierRule | MergeRule
 RULE_MODELS: dict[SectionName, type[AnyRule]] = {
     "review": ReviewRule,
     "priority": PriorityRule,
     "assign": AssignRule,
+    "gift": GiftRule,
     "sourcing": SourcingRule,
     "courier": CourierRule,
     "merge": MergeRule,
@@ -95,6 +110,7 @@ class RuleSet(BaseModel):
     review: tuple[ReviewRule, ...] = ()
     priority: tuple[PriorityRule, ...] = ()
     assign: tuple[AssignRule, ...] = ()
+    gift: tuple[GiftRule, ...] = ()
     sourcing: tuple[SourcingRule, ...] = ()
     courier: tuple[CourierRule, ...] = ()
     merge: tuple[MergeRule, ...] = ()

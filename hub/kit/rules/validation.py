@@ -1,6 +1,6 @@
 """Check what people write as a rule set and tell every fault at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,9 +11,10 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from hub.kit.rules.actions import ACTIONS, RANKERS, STRATEGIES, Action, ReferenceKind
+from hub.kit.rules.actions import ACTIONS, Action, ReferenceKind
 from hub.kit.rules.facts import CATALOGUE, FactCatalogue, SectionName
 from hub.kit.rules.language import Clause, ClauseInvalid, compile_clause
+from hub.kit.rules.rankers import RANKERS, STRATEGIES
 from hub.kit.rules.rule_set import MAX_RULES, RULE_MODELS, SECTIONS
 
 _HINTS = {
@@ -25,6 +26,7 @@ _HINTS = {
 _DISCRIMINATOR_AT = 2
 """Where pydantic puts the kind of an action into a location: `then`, its index, its kind, its member."""
 _MEMBERS = ("schema_version", *SECTIONS)
+ADD_PRODUCT = "add it to the catalogue, or name a product that is there (`hub products list`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class RuleFault:
 
 @dataclass(frozen=True, slots=True)
 class KnownReferences:
-    """What a rule may name; None means that this kind is not checked. `services` are `connection/service`.
+    """What a rule may name; None means that this kind is not checked. `services` are `connection/service`, `products`
+    those of the catalogue that the rules name.
 
     `plugin_rankers` and `plugin_strategies` are named as in rules: `plugin:<name>`.
     """
@@ -48,6 +51,7 @@ class KnownReferences:
     locations: frozenset[str] | None = None
     services: frozenset[str] | None = None
     capabilities: frozenset[str] | None = None
+    products: frozenset[str] | None = None
     plugin_rankers: frozenset[str] = frozenset()
     plugin_strategies: frozenset[str] = frozenset()
 
@@ -59,7 +63,8 @@ class KnownReferences:
             return frozenset(STRATEGIES) | self.plugin_strategies
         if kind == "service" and self.services is not None:
             return self.services | {service.partition("/")[0] + "/*" for service in self.services}
-        return {"location": self.locations, "capability": self.capabilities, "service": self.services}[kind]
+        known = {"location": self.locations, "capability": self.capabilities, "service": self.services}
+        return {**known, "product": self.products}[kind]
 
 
 def validate_rule_set(
@@ -170,8 +175,21 @@ def unknown_references(
     for kind, name, member in action.references():
         names = known.of(kind)
         if names is not None and name not in names:
-            suggestion = near(name, tuple(sorted(names)))
+            suggestion = ADD_PRODUCT if kind == "product" else near(name, tuple(sorted(names)))
             yield kind, RuleFault(f"{here}/{member}", f"there is no {kind} {name!r}", suggestion)
+
+
+def named_products(document: Mapping[str, Any]) -> set[str]:
+    """The products that the readable gifts of a rule set document name."""
+    rules = document.get("gift")
+    return {
+        name
+        for raw in (rules if isinstance(rules, list) else ())
+        if isinstance(raw, dict)
+        for _, action in _readable_actions("gift", raw.get("then"))
+        for kind, name, _ in action.references()
+        if kind == "product"
+    }
 
 
 def _shape_fault(path: str, detail: ErrorDetails, section: SectionName) -> RuleFault:

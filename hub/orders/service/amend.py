@@ -49,7 +49,8 @@ def revise_order(
     """Bring a locked order to the state that its source states now.
 
     Quantities are moved as far as nobody works on them; what is bound already comes back as reductions for a person.
-    Of a `cancelled` order, what its source adds is cancelled too.
+    What rules have given is left alone: their source knows nothing of it. Of a `cancelled` order, what its source adds
+    is cancelled too.
     """
     document = order_document(order)
     deltas, reductions = _revise_lines(session, stored, order, cancelled=cancelled)
@@ -119,7 +120,7 @@ def cancel_surplus(session: Session, changes: OrderChanges, *, stored: Row[Any],
     deltas: dict[str, Deltas] = {}
     for row in lines_of(session, [stored.order_id])[stored.order_id]:
         line = line_state(row)
-        if line["ordered_source"] < line["ordered"] - line["cancelled"]:
+        if row.gift_rule is None and line["ordered_source"] < line["ordered"] - line["cancelled"]:
             change, _ = revise_line(line, line["ordered_source"])
             deltas.update({line.order_line_id: change} if change else {})
     if deltas:
@@ -149,7 +150,8 @@ def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
 def _revise_lines(
     session: Session, stored: Row[Any], order: Order, *, cancelled: bool
 ) -> tuple[dict[str, Deltas], list[Reduction]]:
-    rows = {row.external_id: row for row in lines_of(session, [stored.order_id])[stored.order_id]}
+    known = lines_of(session, [stored.order_id])[stored.order_id]
+    rows = {row.external_id: row for row in known if row.gift_rule is None}
     wanted = {line.external_id: line for line in order.lines}
     products = match_skus(session, account=stored.account, skus={line.sku for line in order.lines if line.sku})
     deltas: dict[str, Deltas] = {}
@@ -170,7 +172,7 @@ def _revise_lines(
         # what the channel has shipped of an open order is counted where all its shipments are, once
         counters = opening(order.model_copy(update=now if now["cancelled"] else {**now, "shipments": ()}))
         new_rows = [
-            line_row(stored.order_id, len(rows) + index, line, products.get(line.sku or ""), {})
+            line_row(stored.order_id, len(known) + index, line, products.get(line.sku or ""), {})
             for index, line in enumerate(added)
         ]
         repository.insert_lines(session, new_rows)

@@ -7,13 +7,15 @@ from typing import Any, Literal
 
 from hub.connections.rules.policy import Release as ReleaseKind
 from hub.connections.rules.policy import ReviewPolicy
-from hub.kit.rules.actions import Action, Assign, AutoApprove, Hold, Prioritise, Release, Tag
-from hub.kit.rules.compiled import CompiledRule, CompiledRuleSet, Verdict
+from hub.kit.rules.actions import Action, AddGift, Assign, AutoApprove, Hold, Prioritise, Release, Tag
+from hub.kit.rules.compiled import NOT_IN_FORCE, CompiledRule, CompiledRuleSet, Verdict
 from hub.kit.rules.facts import FactValue, FactValues
 from hub.kit.rules.language import RuleError
+from hub.orders.rules.gifts import Offer
 from hub.sdk.hooks import Finding
 
 ReviewState = Literal["auto_approved", "queued", "rejected"]
+IN_ERROR = "error: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,17 @@ class ReviewOutcome:
     priority: int | None = None
     assignee: str | None = None
     """What the rules say of priority and assignee; None where they say nothing."""
+    gifts: tuple[Offer, ...] = ()
+
+    @property
+    def without_gifts(self) -> frozenset[str]:
+        """Gift rules of which a clause does not hold. One in error or out of its time says nothing about the order."""
+        return frozenset(
+            verdict.rule_id
+            for verdict in self.rules
+            if verdict.section == "gift" and not verdict.matched
+            and verdict.reason != NOT_IN_FORCE and not verdict.reason.startswith(IN_ERROR)
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """JSON for the order's timeline."""
@@ -80,6 +93,7 @@ class _Said:
     approved: bool = False
     priority: int | None = None
     assignee: str | None = None
+    gifts: list[Offer] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
 
@@ -95,7 +109,7 @@ def review(
     said = _Said()
     _ask(said, rules.review, values, now)
     values["order.tags"] = sorted({*_texts(values.get("order.tags")), *said.tags})
-    _ask(said, (*rules.priority, *rules.assign), values, now)
+    _ask(said, (*rules.priority, *rules.assign, *rules.gift), values, now)
     kept = [found for found in findings if found.code not in said.released]
     rejecting = [found for found in kept if found.severity == "reject"]
     holds = _distinct([*(_hold(found, policy) for found in kept if found.severity in ("hold", "reject")),
@@ -103,7 +117,7 @@ def review(
     remarks = tuple(found for found in findings if found.code in said.released or found.severity in ("info", "warn"))
     state, reason = _state(rejecting, holds, policy, said)
     return ReviewOutcome(state, holds, tuple(dict.fromkeys(said.tags)), remarks, tuple(said.verdicts), reason,
-                         tuple(findings), said.priority, said.assignee)  # fmt: skip
+                         tuple(findings), said.priority, said.assignee, tuple(said.gifts))  # fmt: skip
 
 
 def _texts(value: FactValue | None) -> list[str]:
@@ -137,31 +151,33 @@ def _ask(said: _Said, rules: Iterable[CompiledRule], values: FactValues, now: da
         try:
             verdict = rule.judge(values, now)
         except RuleError as error:
-            said.verdicts.append(Verdict(rule.id, rule.section, False, f"error: {error.reason}"))
+            said.verdicts.append(Verdict(rule.id, rule.section, False, f"{IN_ERROR}{error.reason}"))
             said.holds.append(_error_hold(error))
             continue
         said.verdicts.append(verdict)
         if verdict.matched:
             for action in rule.actions:
-                _apply(said, rule.id, action)
+                _apply(said, rule, action)
 
 
-def _apply(said: _Said, rule_id: str, action: Action) -> None:
+def _apply(said: _Said, rule: CompiledRule, action: Action) -> None:
     if isinstance(action, Hold):
         said.holds.append(
-            HoldRequest(action.reason_code, "order", None, action.message, {"rule": rule_id}, action.release,
-                        f"rule:{rule_id}", action.release_after_minutes)
+            HoldRequest(action.reason_code, "order", None, action.message, {"rule": rule.id}, action.release,
+                        f"rule:{rule.id}", action.release_after_minutes)
         )  # fmt: skip
     elif isinstance(action, Tag):
         said.tags.extend(action.tags)
     elif isinstance(action, Release):
-        said.released.update(dict.fromkeys(action.reason_codes, rule_id))
+        said.released.update(dict.fromkeys(action.reason_codes, rule.id))
     elif isinstance(action, AutoApprove):
         said.approved = True
     elif isinstance(action, Prioritise):
         said.priority = action.priority if said.priority is None else said.priority
     elif isinstance(action, Assign):
         said.assignee = said.assignee or action.to
+    elif isinstance(action, AddGift):
+        said.gifts.append(Offer(rule.id, action, rule.valid_from))
 
 
 def _error_hold(error: RuleError) -> HoldRequest:

@@ -154,7 +154,8 @@ class GoldenReview(Part):
 class Expectation(Part):
     """What must come of it; a member that is left out is not looked at. Lists are whole and in no order.
 
-    `tags` are what rules put on the order. `services` and `ship_days` are by location, and only those that are named.
+    `tags` are what rules put on the order, `gifts` the units by SKU that they give it when nobody has got any before;
+    they are no lines of its plan. `services` and `ship_days` are by location, and only those that are named.
     """
 
     review: Literal["auto_approved", "queued", "rejected"] | None = None
@@ -162,6 +163,7 @@ class Expectation(Part):
     tags: tuple[TagText, ...] | None = None
     priority: int | None = None
     assignee: Text | None = None
+    gifts: dict[Text, Annotated[int, Field(gt=0)]] | None = None
     outcome: Outcome | None = None
     reason: Text | None = None
     locations: tuple[LocationCode, ...] | None = None

@@ -9,6 +9,7 @@ from hub.connections.rules.policy import ReviewPolicy
 from hub.kit.rules.actions import Release, Tag
 from hub.kit.rules.compiled import CompiledRuleSet
 from hub.kit.rules.validation import RuleFault
+from hub.orders.rules.gifts import gifts_alone
 from hub.orders.rules.lifecycle import ORDINARY
 from hub.review.rules.outcome import ReviewOutcome, review
 from hub.routing.rules.differences import RULE, Body, decided_by
@@ -18,9 +19,9 @@ from hub.routing.rules.inputs import as_stored
 from hub.routing.rules.wave import plan_wave
 from hub.sdk.hooks import Finding
 
-OF_REVIEW = ("review", "holds", "tags", "priority", "assignee")
+OF_REVIEW = ("review", "holds", "tags", "priority", "assignee", "gifts")
 """What is expected of review; all else is expected of the plan."""
-TREATMENT = {"priority": "priority", "assignee": "assign"}
+TREATMENT = {"priority": "priority", "assignee": "assign", "gifts": "gift"}
 """The section that says it."""
 BY_LOCATION = ("services", "ship_days")
 NOT_SENT = "nothing is sent from there"
@@ -61,7 +62,8 @@ class Came:
             "review": self.review.state, "holds": sorted({hold.reason_code for hold in self.review.holds}),
             "tags": sorted(self.review.tags),
             "priority": ORDINARY if self.review.priority is None else self.review.priority,
-            "assignee": self.review.assignee, "outcome": self.decision["outcome"], "reason": self.decision["reason"],
+            "assignee": self.review.assignee, "gifts": gifts_alone(self.review.gifts),
+            "outcome": self.decision["outcome"], "reason": self.decision["reason"],
             "locations": sorted(part["location"] for part in parts),
             "services": {part["location"]: part.get("service", {}).get("service") for part in parts},
             "ship_days": {part["location"]: part["ship_day"] for part in parts},
@@ -127,6 +129,8 @@ def _advice(name: str, first: str | None) -> str:
 def _said(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{units} of {sku}" for sku, units in sorted(value.items())) or "none"
     return "none" if value is None else str(value)
 
 

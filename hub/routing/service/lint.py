@@ -15,7 +15,7 @@ from hub.routing.service.references import known_references
 
 def lint_rules(session: Session, *, rules: RuleSet, adapters: Adapters, at: datetime, last: int) -> LintReport:
     """Everything that is wrong with `rules`; the newest `last` orders that were planned serve as witnesses."""
-    references = known_references(session, adapters)
+    references = known_references(session, adapters, document=rules.document())
     world = World({place.code: frozenset(place.capabilities) for place in list_locations(session)}, references.services)
     stored = [row.inputs["order"] for page in newest(session, last) for row in page]
     orders = [(order["number"], order["facts"]) for order in stored]

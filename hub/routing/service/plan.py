@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from hub.canonical.order import Order
 from hub.canonical.party import Address
 from hub.catalog.rules.products import MatchedProduct
-from hub.catalog.service.match import match_skus
+from hub.catalog.service.match import NO_ACCOUNT, match_skus
 from hub.connections.service.adapters import ConnectionInfo
 from hub.host.plugins import PluginHost
 from hub.inventory.service.query import available, lying_since
@@ -66,10 +66,7 @@ def plan_orders(
     components: dict[tuple[str, str], tuple[tuple[str, Decimal], ...]] = {}
     canonical = [stored_order(item.row) for item in wanted]
     places = _places(session, canonical)
-    orders = [
-        _order(item, order, products[item.row.account], components, places)
-        for item, order in zip(wanted, canonical, strict=True)
-    ]
+    orders = [_order(item, order, products, components, places) for item, order in zip(wanted, canonical, strict=True)]
     skus = {line.sku for order in orders for line in order.lines if line.ships}
     free = available(session, skus=skus, order_ids=[order.order_id for order in orders])
     stock = {key: int(quantity * UNIT) for key, quantity in free.items()}
@@ -132,11 +129,19 @@ def _waits_for(decision: Decision) -> set[str]:
     return skus or {""}
 
 
-def _products(session: Session, wanted: Sequence[Wanted]) -> dict[str, dict[str, MatchedProduct]]:
+def _products(session: Session, wanted: Sequence[Wanted]) -> dict[str, MatchedProduct]:
+    """By the id of the order's line. A gift is named by the hub itself, whatever the account calls so."""
+    named = [
+        (NO_ACCOUNT if line.gift_rule else item.row.account, line.sku, line.order_line_id)
+        for item in wanted
+        for line in item.lines
+        if line.sku
+    ]
     skus: dict[str, set[str]] = {}
-    for item in wanted:
-        skus.setdefault(item.row.account, set()).update(line.sku for line in item.lines if line.sku)
-    return {account: match_skus(session, account=account, skus=names) for account, names in skus.items()}
+    for account, sku, _ in named:
+        skus.setdefault(account, set()).add(sku)
+    matched = {account: match_skus(session, account=account, skus=names) for account, names in skus.items()}
+    return {line_id: matched[account][sku] for account, sku, line_id in named if sku in matched[account]}
 
 
 def _order(
@@ -150,10 +155,10 @@ def _order(
     lines: list[PlanLine] = []
     due = _expected(order)
     for line in item.lines:
-        found = _lines(line, products.get(line.sku or ""), components)
+        found = _lines(line, products.get(line.order_line_id), components)
         day = due.get(line.external_id) if due else None
         lines.extend(found if day is None else [replace(one, due_at=day) for one in found])
-    requires = {name for line in item.lines for name in _requires(products.get(line.sku or ""))}
+    requires = {name for line in item.lines for name in _requires(products.get(line.order_line_id))}
     to = order.ship_to
     place = places.get(_whereabouts(to)) if to and not _has_coordinates(to) else None
     at = place or to

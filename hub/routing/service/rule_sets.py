@@ -65,7 +65,7 @@ def check_rule_set(session: Session, *, document: Mapping[str, Any], adapters: A
     those of the golden orders that it has beside them.
     """
     rules = {member: value for member, value in document.items() if member != MEMBER}
-    faults = validate_rule_set(rules, known_references(session, adapters))
+    faults = validate_rule_set(rules, known_references(session, adapters, document=rules))
     given = document.get(MEMBER, [])
     if isinstance(given, list):
         faults += faults_of_golden(session, given, adapters, f"/{MEMBER}")

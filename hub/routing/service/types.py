@@ -5,9 +5,10 @@ from inspect import getdoc
 from typing import Any
 
 from hub.host.plugins import PluginHost
-from hub.kit.rules.actions import ACTIONS, RANKERS, STRATEGIES
+from hub.kit.rules.actions import ACTIONS
 from hub.kit.rules.examples import examples_of
 from hub.kit.rules.facts import CATALOGUE
+from hub.kit.rules.rankers import RANKERS, STRATEGIES
 from hub.kit.rules.rule_set import SECTIONS, RuleSet
 from hub.routing.rules.candidates import BUILT_IN
 from hub.routing.rules.own_hooks import OWN_HOOKS

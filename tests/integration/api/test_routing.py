@@ -103,7 +103,9 @@ def test_what_rules_are_made_of(hub: Hub) -> None:
     facts = {fact["name"]: fact for fact in types["facts"]}
     assert facts["order.total_minor"]["type"] == "int"
     assert facts["location.code"]["sections"] == ["sourcing", "courier", "merge"]
-    assert set(types["actions"]) == {"review", "priority", "assign", "sourcing", "courier", "merge"}
+    assert set(types["actions"]) == {
+        "review", "priority", "assign", "gift", "sourcing", "courier", "merge",
+    }  # fmt: skip
     only = types["actions"]["sourcing"]["$defs"]["Only"]
     assert {"action": "only", "locations": ["W1"]} in only["examples"]
     assert "no working day" in {one["name"]: one["about"] for one in types["filters"]}["calendar"]

@@ -1,33 +1,10 @@
 """Workers at once on the same orders: each order is made once, and nothing that came early is forgotten."""
 
-import threading
-from collections.abc import Callable
-
 from sqlalchemy import select
 
 from hub.intake.tables import InboundMessageRow
+from tests.at_once import at_once
 from tests.builders import World, event, order_document
-
-
-def at_once(*calls: Callable[[], object]) -> None:
-    """Run the calls in threads that begin together; the first error is raised."""
-    begun = threading.Barrier(len(calls))
-    errors: list[BaseException] = []
-
-    def run(call: Callable[[], object]) -> None:
-        try:
-            begun.wait(timeout=20)
-            call()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    if errors:
-        raise errors[0]
 
 
 def test_the_same_deliveries_to_two_processes_make_one_message_each(world: World) -> None:

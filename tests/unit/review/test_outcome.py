@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 from hub.connections.rules.policy import ReviewPolicy
 from hub.kit.rules.compiled import CompiledRuleSet, compile_rule_set
 from hub.kit.rules.order_facts import order_facts
@@ -11,8 +13,8 @@ HOLD = Finding("sku_unknown", "hold", "there is no product", "line", "7", {"sku"
 WARN = Finding("phone_invalid", "warn", "the phone is not valid")
 
 
-def rules(*found) -> CompiledRuleSet:
-    return compile_rule_set(read_rule_set({"review": [{"name": rule["id"], **rule} for rule in found]}))
+def rules(*found, section="review") -> CompiledRuleSet:
+    return compile_rule_set(read_rule_set({section: [{"name": rule["id"], **rule} for rule in found]}))
 
 
 def outcome(*findings, policy=None, by=(), facts=FACTS):
@@ -119,3 +121,19 @@ def test_the_outcome_travels_as_json():
     assert body["state"] == "queued"
     assert body["holds"][0]["line"] == "7"
     assert body["remarks"][0]["code"] == "phone_invalid"
+
+
+def test_every_gift_rule_says_that_it_gives_or_that_it_does_not():
+    mug = [{"action": "add_gift", "sku": "MUG"}]
+    past = {"valid_from": "2026-11-01T00:00:00Z", "valid_to": "2026-11-02T00:00:00Z"}
+    given = rules(
+        {"id": "a", "then": mug, "valid_from": "2026-11-01T00:00:00Z"}, {"id": "b", "then": mug},
+        {"id": "not", "when": ["order.lines > 1"], "then": mug}, {"id": "over", "then": mug, **past},
+        {"id": "error", "when": ["order.tax_minor > 0"], "then": mug}, section="gift",
+    )  # fmt: skip
+    found = review([], ReviewPolicy(), given, FACTS, NOW)
+    assert [(offer.key, offer.since) for offer in found.gifts] == [
+        (("a", "MUG"), datetime(2026, 11, 1, tzinfo=UTC)), (("b", "MUG"), None),
+    ]  # fmt: skip
+    assert found.without_gifts == {"not"}
+    assert [hold.reason_code for hold in found.holds] == ["rule_error"]

@@ -76,6 +76,18 @@ def test_everything_that_is_otherwise_is_told_with_the_rule_that_decided() -> No
     assert found["services/BER"].got is None
 
 
+def test_gifts_are_what_rules_give_the_first_order() -> None:
+    gift = [{"action": "add_gift", "sku": "PEN", "quantity": 3, "max_per_order": 2, "max_total": 1000}]
+    pens = {"id": "pens", "when": ["'vip' in order.tags"], "then": gift}
+    expecting = document(expect={"gifts": {"PEN": 2}})
+    assert broken(expecting, review=[VIP], gift=[pens]) == []
+    (missed,) = broken(expecting, gift=[pens])
+    assert (missed.expected, missed.got, missed.rules) == ({"PEN": 2}, {}, ())
+    assert "expected gifts 2 of PEN, got none: no rule says it" in missed.reason
+    (unwanted,) = broken(document(expect={"gifts": {}}), review=[VIP], gift=[pens])
+    assert unwanted.rules == ("pens",)
+
+
 def test_a_service_that_a_rule_takes_out_names_that_rule() -> None:
     fast = {"id": "fast", "then": [{"action": "exclude_services", "services": ["dhl/parcel"]}]}
     (fault,) = broken(document(), courier=[fast])

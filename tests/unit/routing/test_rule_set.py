@@ -10,7 +10,7 @@ from tests.unit.routing.builders import NOW, facts, rules
 HOLD = {"action": "hold", "reason_code": "look", "message": "look at it"}
 KNOWN = KnownReferences(
     locations=frozenset({"BER", "HAM"}), services=frozenset({"swift/standard"}), capabilities=frozenset({"cold"}),
-    plugin_rankers=frozenset({"plugin:green"}),
+    products=frozenset({"MUG"}), plugin_rankers=frozenset({"plugin:green"}),
 )  # fmt: skip
 
 
@@ -68,6 +68,18 @@ def test_every_fault_is_told_at_once():
 )
 def test_actions_that_cannot_be_meant_are_refused(action, when, path):
     assert list(faults(sourcing=[sourcing(action, when=when)])) == [path]
+
+
+def test_a_gift_is_of_the_catalogue_once_and_some_of_it():
+    def gift(*actions):
+        return faults(gift=[rule(then=[{"action": "add_gift", **action} for action in actions])])
+
+    assert gift({"sku": "MUG", "quantity": 2, "max_total": 5}) == {}
+    assert "add it to the catalogue" in gift({"sku": "MUGG"})["/gift/0/then/0/sku"].suggestion
+    assert "gives MUG twice" in gift({"sku": "MUG"}, {"sku": "MUG"})["/gift/0"].reason
+    refused = gift({"sku": "MUG", "quantity": 0, "max_total": 0, "max_in_all": 3})
+    assert set(refused) == {f"/gift/0/then/0/{name}" for name in ("quantity", "max_total", "max_in_all")}
+    assert "max_total" in refused["/gift/0/then/0/max_in_all"].suggestion
 
 
 def test_what_is_right_has_no_fault():
