@@ -51,7 +51,7 @@ class GiveUp:
             return
         lines = lines_of(session, [order_id])[order_id]
         short = _short(session, order_id, lines)
-        if all(_is_settled(line, short) for line in lines):
+        if all(_is_settled(line, short) for line in lines if line.gift_rule is None):  # no gift goes alone
             cancel(session, changes, stored=stored, actor=ACTOR, cause=cause, reason=REASON, at=at)
         elif cancel_waiting(session, changes, stored=stored, wanted=short, actor=ACTOR, cause=cause, reason=REASON):
             changes.flush(session, at=at)

@@ -110,6 +110,19 @@ def test_what_goes_complete_goes_without_what_was_given_up(world: World) -> None
     assert world.folded("1")
 
 
+def test_no_gift_keeps_an_order_that_is_given_up(world: World) -> None:
+    waits = {"id": "wait", "name": "W", "then": [
+        {"action": "on_unfillable", "do": "cancel_after", "after_minutes": 120},
+    ]}  # fmt: skip
+    gift = {"id": "thanks", "name": "T", "then": [{"action": "add_gift", "sku": "B", "quantity": 1}]}
+    decide_by(world, sourcing=[waits], gift=[gift])
+    world.stock(W1_B=9)
+    world.send(order_document("1", line("1", "A", 1)))
+    assert len(world.lines("1")) == 2
+    keep_house(world, hours=3)
+    assert (world.order("1").lifecycle, world.level("W1_B").reserved) == ("cancelled", 0)
+
+
 def test_a_pre_order_is_not_given_up_before_its_day(world: World) -> None:
     on_unfillable(world, do="cancel_after", after_minutes=120)
     due = (world.clock.now() + timedelta(days=9)).isoformat()
