@@ -18,6 +18,7 @@ def explain(decision: Record) -> list[str]:
     body = _body(decision)
     lines = [f"{body['number']}: {body['outcome']} ({body['reason']}), {body['message']}"]
     lines.extend(_fulfilment(fulfilment) for fulfilment in body["fulfilments"])
+    lines.extend(_nowhere(body))
     lines.extend(_strategy(body.get("strategy")))
     lines.extend(f"{candidate['location']} {_candidate(candidate)}" for candidate in body["candidates"])
     matched = [verdict["rule"] for verdict in body["rules"] if verdict["matched"]]
@@ -56,6 +57,16 @@ def explain_flips(flips: Flips | None, note: str) -> list[str]:
     if not flips.complete:
         lines.append("there are more numbers than were tried: ask about one location")
     return lines
+
+
+def _nowhere(body: Mapping[str, Any]) -> list[str]:
+    told = body.get("unfillable")
+    if not told:
+        return []
+    skus = ", ".join(sorted({sku for line_id, sku, _ in body["shortages"] if line_id in told["short"]}))
+    if told["do"] == "cancel_after":
+        return [f"{skus} is cancelled if it has not come {told['after_minutes']} minutes after it was missed"]
+    return [f"{skus} is on backorder"]
 
 
 def _strategy(told: Mapping[str, Any] | None) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.routing.rules.explain import explain_location
+from hub.routing.rules.explain import explain, explain_location
 from hub.routing.rules.planner import plan
 from tests.unit.routing.builders import (
     NEW_YORK,
@@ -92,6 +92,15 @@ def short_of(wanted: Any, places: Any, stock: Any, *actions: dict[str, Any]) -> 
 
 WHOLE, PART = {"action": "split"}, {"action": "split", "ship_complete": False}
 PAIR = order("1", line("MUG", 3), line("TEE"))
+
+
+def test_why_says_what_becomes_of_it():
+    cancel = sourcing({"action": "on_unfillable", "do": "cancel_after", "after_minutes": 90})
+    assert explain(decide(PAIR, [BER], units(BER={"TEE": 1}), rules=cancel))[1] == (
+        "MUG is cancelled if it has not come 90 minutes after it was missed"
+    )
+    backorder = sourcing({"action": "on_unfillable", "do": "backorder"}, PART)
+    assert "MUG is on backorder" in explain(decide(PAIR, [BER], units(BER={"TEE": 1}), rules=backorder))
 
 
 @pytest.mark.parametrize("split", [WHOLE, PART])
