@@ -103,11 +103,24 @@ def test_a_rule_that_is_over_gone_or_in_error_takes_nothing_back(world: World) -
 
 def test_an_order_that_is_refused_or_only_observed_takes_none(world: World) -> None:
     world.shop("seen", mode="observe")
+    world.shop("strict", policy={"review": {"levels": {"sku_unknown": "reject"}}})
     decide_by(world, gift=[rule(max_total=1)])
     world.send(order_document("1"), to="seen")
-    world.send(order_document("2", test=True))
-    world.send(order_document("3"))
-    assert given(world, "1", "2", "3") == [0, 0, 1]
+    world.send(order_document("2", line("1", "NOBODY KNOWS")), to="strict")
+    assert world.order("2").review == "rejected"
+    world.send(order_document("3", test=True), order_document("4"))
+    assert given(world, *"1234") == [0, 0, 0, 1]
+
+
+def test_an_order_that_waits_for_a_person_has_its_gift_already(world: World) -> None:
+    world.stock(W1_A=1, W1_B=1)
+    hold = {"action": "hold", "reason_code": "look", "message": "Look at it."}
+    decide_by(world, review=[{"id": "look", "name": "Look", "then": [hold]}], gift=[rule(max_total=1)])
+    world.send(order_document("1"))
+    world.send(order_document("2"))
+    assert (given(world, "1", "2"), world.open_work("1")) == ([1, 0], [])
+    world.release("1")
+    assert world.lines("1")["gift:welcome:B"]["allocated"] == 1
 
 
 def test_a_gift_is_the_hubs_own_product_whatever_a_shop_calls_so(world: World) -> None:

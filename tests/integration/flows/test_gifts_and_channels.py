@@ -115,7 +115,7 @@ def test_what_its_source_cut_while_it_was_bound_is_cancelled_and_its_gift_is_not
     assert gifted.lines("1")[GIFT] == {"ordered": 1, "allocated": 1, "released": 1}
 
 
-def test_what_its_source_cut_while_a_partner_had_it_ends_without_the_gift(gifted: World) -> None:
+def test_what_its_source_cuts_of_a_partners_work_is_not_the_gift(gifted: World) -> None:
     gifted.locations("OUT", handling="outside")
     gifted.stock(OUT_A=5, OUT_B=5)
     gifted.send(order_document("1", line("1", "A", 2)))
