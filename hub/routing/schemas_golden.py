@@ -98,7 +98,8 @@ class GoldenFromOrderIn(In):
     name: RuleId = Field(description="Lower case letters, digits, dots, dashes; unique.")
     about: str = Field("", max_length=2000, description="What it stands for.")
     members: list[Member] = Field(
-        default_factory=list, description="What is expected of it; none given: all but `ship_days`."
+        default_factory=list,
+        description="What is expected of it; none given: review, holds, tags, outcome, reason, locations and services.",
     )
 
 

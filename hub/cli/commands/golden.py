@@ -62,7 +62,7 @@ def add(file: str, replaces: bool, as_json: bool) -> None:
 @about_option
 @click.option(
     "--expect", "members", multiple=True, type=click.Choice(list(Expectation.model_fields)),
-    help="What must come of it; several times. None given: all but ship_days.",
+    help="What must come of it; several times. None given: review, holds, tags, outcome, reason, locations, services.",
 )  # fmt: skip
 @json_option
 def make(order: str, name: str, about: str, members: Sequence[str], as_json: bool) -> None:

@@ -24,7 +24,7 @@ from hub.routing.service.reviews import reviews_of
 from hub.routing.tables import GoldenOrderRow, RoutingDecisionRow
 
 EXPECTED = ("review", "holds", "tags", "outcome", "reason", "locations", "services")
-"""What is expected where nobody says so: all but the day of shipping."""
+"""What is expected where nobody says so: what orders of that kind have in common."""
 
 
 def make_golden(
