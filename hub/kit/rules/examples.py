@@ -21,7 +21,7 @@ EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "require": ({"capabilities": ["hazmat"]},),
     "prefer": ({"locations": ["W1"], "weight": 10}, {"weight": -5}),
     "rank": (
-        {"by": [{"ranker": "cost"}, {"ranker": "distance"}]},
+        {"by": [{"ranker": "cost"}, {"ranker": "distance"}]}, {"by": [{"ranker": "arrival"}]},
         {"mode": "weighted", "by": [{"ranker": "cost", "weight": 3}, {"ranker": "load", "weight": 1}]},
     ),
     "split": (

@@ -6,6 +6,7 @@ RANKERS: dict[str, str] = {
     "distance": "great-circle kilometres to the ship-to",
     "ship_day": "days until it can ship",
     "cost": "the cheapest acceptable service for the whole order, in minor units",
+    "arrival": "hours until the service chosen for the whole order delivers it, where carriers say so",
     "stock_age": "days that the stock has been lying there, the oldest first",
     "stock": "units that would remain of the scarcest SKU, the most first",
     "load": "share of the day's capacity in use",

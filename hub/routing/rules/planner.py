@@ -6,7 +6,7 @@ the same unit twice. The order in which inputs arrive does not matter.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import combinations
 from math import ceil
 
@@ -35,6 +35,8 @@ from hub.routing.rules.sites import Ledger
 from hub.routing.rules.sourcing import Effects, effects_of
 from hub.routing.rules.transfer import beats, cheapest, price_of
 from hub.routing.rules.values import UNIT, Advice, LineShare, PlanningProblem, PlanOrder, RateQuery, Rates
+
+HOUR = timedelta(hours=1)
 
 
 def plan(problem: PlanningProblem) -> PlanResult:
@@ -190,7 +192,7 @@ class _Planning:
         preferred = any(candidate.preference for candidate in self.candidates)
         draft.ranking = ranking_of(policy, tuple(plugin_ranks), preferred)
         kept = [candidate for candidate in self.candidates if candidate.kept]
-        ranked = rank(kept, policy, draft.ranking, plugin_ranks, self._cost)
+        ranked = rank(kept, policy, draft.ranking, plugin_ranks, {"cost": self._cost, "arrival": self._arrival})
         if self._only_later(draft.order):
             draft.postpone()
             return
@@ -345,3 +347,10 @@ class _Planning:
         """What sending the whole order from here would cost, for the ranker `cost`."""
         choice = self._service(candidate, self._whole(), 1)
         return choice.quote.total_minor if choice is not None and choice.quote is not None else None
+
+    def _arrival(self, candidate: Candidacy) -> int | None:
+        """In how many hours the whole order would be there from here, for the ranker `arrival`."""
+        choice = self._service(candidate, self._whole(), 1)
+        if choice is None or choice.quote is None or choice.quote.deliver_by is None:
+            return None
+        return (choice.quote.deliver_by - self.problem.now) // HOUR

@@ -12,7 +12,8 @@ WEIGHTED = "weighted"
 STRATEGY = "strategy"
 """Comes before all criteria where a strategy has chosen: its locations first, in its order."""
 
-Costs = Callable[[Candidacy], int | None]
+Asked = Mapping[str, Callable[[Candidacy], int | None]]
+"""Rankers that need the services of a location: `cost`, `arrival`."""
 
 
 def _proximity(candidate: Candidacy) -> int:
@@ -54,7 +55,7 @@ def rank(
     policy: RankBy,
     names: tuple[str, ...],
     plugin_ranks: Mapping[str, Mapping[str, float]],
-    cost: Costs,
+    asked: Asked,
 ) -> list[Candidacy]:
     """The candidates best first; each keeps its values in `ranks` and its sort key."""
     for candidate in candidates:
@@ -63,8 +64,8 @@ def rank(
             value_of = _VALUES.get(name)
             if value_of is not None:
                 ranks[name] = value_of(candidate)
-            elif name == "cost":
-                ranks[name] = cost(candidate)
+            elif name in asked:
+                ranks[name] = asked[name](candidate)
             else:
                 ranks[name] = plugin_ranks.get(name, {}).get(candidate.code)
         candidate.ranks = ranks

@@ -6,6 +6,7 @@ from hub.routing.rules.calendar import Calendar, leaves_at, shipping_days
 from hub.routing.rules.explain import explain, explain_location
 from hub.routing.rules.planner import plan
 from hub.routing.rules.sites import distance_km
+from hub.routing.rules.values import Quote
 from hub.sdk.hooks import Exclusion
 from tests.unit.routing.builders import (
     BERLIN,
@@ -215,6 +216,23 @@ def test_rankers_have_their_say():
         for name in ("stock", "load", "rank", "stock_age")
     }
     assert winners == {"stock": "PAR", "load": "NYC", "rank": "NYC", "stock_age": "NYC"}
+
+
+def test_the_one_from_which_it_arrives_first_may_win():
+    """The nearest leaves today by a slow service; who says nothing of its days comes last."""
+
+    def rates(query):
+        days = {"BER": 5, "PAR": 2}.get(query.location.code)
+        deliver_by = None if days is None else query.ship_at + timedelta(days=days)
+        return [Quote("card", "STD", 400, "EUR", deliver_by)]
+
+    stock = units(BER={"MUG": 1}, PAR={"MUG": 1}, NYC={"MUG": 1})
+    decision = decide(order(), ALL, stock, rules=ranked({"ranker": "arrival"}, {"ranker": "distance"}), rates=rates)
+    assert (shares(decision), decision.tie_break) == ({"PAR": {"MUG": 1}}, "arrival")
+    hours = {found.location: found.ranks["arrival"] for found in decision.candidates}
+    assert (hours["BER"] - hours["PAR"], hours["NYC"]) == (72, None)
+    unpriced = decide(order(), ALL, stock, rules=ranked({"ranker": "arrival"}, {"ranker": "distance"}))
+    assert shares(unpriced) == {"BER": {"MUG": 1}}
 
 
 def test_a_weighted_ranking_weighs():
